@@ -1,0 +1,1 @@
+"""The three GraphQL graphs of Concord and the ASGI layer in front of them."""
