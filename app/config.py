@@ -1,0 +1,89 @@
+"""Settings: the only reader of the environment.
+
+Each field of `Settings` is the variable CONCORD_<NAME>; docs/settings.md has a heading for each (a test holds
+the two together). Nothing else in Concord looks at `os.environ`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import ConfigurationError
+
+
+def default_home() -> Path:
+    """Return the directory for the data of the person at the keyboard, by the habit of the platform."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "concord"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "concord"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "concord"
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONCORD_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    # Where things lie
+    home: Path = Field(default_factory=default_home)
+    database_url: SecretStr | None = None
+
+    # The server
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=256)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    graphiql: bool = True
+
+    # Tokens
+    token_issuer: str = Field(default="urn:concord:local", min_length=1)
+    token_audience: str = Field(default="urn:concord:api", min_length=1)
+    token_ttl_seconds: int = Field(default=12 * 3600, ge=1, le=366 * 86400)
+    token_leeway_seconds: int = Field(default=5, ge=0, le=300)
+    max_token_bytes: int = Field(default=8192, ge=512)
+
+    # What one request may ask for
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    max_json_depth: int = Field(default=64, ge=8, le=900)
+    max_document_bytes: int = Field(default=64 * 1024, ge=256)
+    max_tokens: int = Field(default=4000, ge=100)
+    max_depth: int = Field(default=15, ge=3, le=100)
+    max_aliases: int = Field(default=60, ge=1)
+    max_nodes: int = Field(default=50_000, ge=100)
+    max_page_size: int = Field(default=5000, ge=1)
+    default_page_size: int = Field(default=100, ge=1)
+    response_wait_seconds: float = Field(default=60.0, ge=0, le=600)
+
+    # WebSocket
+    max_message_bytes: int = Field(default=256 * 1024, ge=1024)
+    websocket_init_seconds: float = Field(default=5.0, gt=0, le=60)
+
+    @property
+    def keys_directory(self) -> Path:
+        """Directory of the local signing keys and of the secret behind opaque ids."""
+        return self.home / "keys"
+
+
+def load_settings() -> Settings:
+    """Read the environment; a wrong value is refused in one line that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigurationError(reason=_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """Return 'CONCORD_PORT: …' for each wrong variable; values are left out, they may be secrets."""
+    lines = [
+        f"CONCORD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors() if item["loc"]
+    ]
+    return "; ".join(lines) or "the settings cannot be read"

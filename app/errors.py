@@ -1,0 +1,175 @@
+"""Every error Concord raises on purpose: one family, one stable code per class.
+
+ConcordError
+├── InputError                 what was sent cannot be used; the sender can mend it
+│   ├── BadRequest             the HTTP request or its JSON body is malformed
+│   ├── BodyTooLarge           the body is larger than CONCORD_MAX_BODY_BYTES
+│   ├── UnsupportedMediaType   the body is not declared as plain JSON
+│   ├── NotAcceptable          no answer in a media type that the caller accepts
+│   ├── MethodNotAllowed       the method has no meaning here
+│   ├── DocumentSyntax         the GraphQL document cannot be parsed
+│   ├── DocumentInvalid        the GraphQL document does not fit the caller's graph
+│   ├── LimitExceeded          the GraphQL document asks for more than one request may
+│   └── BadId                  an id or cursor that this caller was never given
+├── NotFound                   nothing the caller may see has this name
+├── Conflict                   the request was right, but not in the present state
+│   ├── HeadMoved              the branch has moved on and the changes clash
+│   └── IdempotencyConflict    one idempotency key, two different requests
+├── AccessError                who is calling, and what they may do
+│   ├── Unauthenticated        no valid token
+│   ├── Forbidden              the caller's role may not do this
+│   ├── NotGranted             the caller's role may not read this measure or column
+│   └── ScopeMissing           a statement was about to run without a bound principal
+├── StoreError                 the database is absent, of the wrong kind, or refused
+├── PlanningError              a plan could not be made
+├── ConfigurationError         a setting, key file or policy is wrong; nothing was started
+└── InternalError              anything else: logged under a reference, shown without detail
+
+A class's docstring is its message, with the details given by keyword filled in: `NotFound(kind="item",
+name="X1")` reads "There is no item X1 here.". Code and message are a contract: clients branch on `code`,
+people read the message, and docs/errors.md has a heading for each code (a test holds the two together).
+Details are shown to the caller: never put in one what the caller may not see.
+"""
+
+# ruff: noqa: N818, D404  the names are the API; the docstrings are messages to people, not descriptions
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ConcordError(Exception):
+    """Concord could not do this."""
+
+    code: ClassVar[str] = "CONCORD_ERROR"
+    by_code: ClassVar[dict[str, type[ConcordError]]] = {}
+
+    def __init_subclass__(cls, *, code: str) -> None:
+        """Register the class under its code; two classes with one code are a programming error."""
+        if code in ConcordError.by_code:
+            raise TypeError(f"{cls.__name__} takes the code {code} of {ConcordError.by_code[code].__name__}")
+        cls.code = code
+        ConcordError.by_code[code] = cls
+
+    def __init__(self, message: str | None = None, /, **details: object) -> None:
+        """Keep `details` for machines and fill them into the message, the docstring unless one is given."""
+        self.details: dict[str, object] = details
+        self.message = message if message is not None else _fill(type(self).__doc__ or "", details)
+        super().__init__(self.message)
+
+
+class _Named(dict[str, object]):
+    """Details for `str.format_map`; a name that was not given stays readable instead of raising."""
+
+    def __missing__(self, key: str) -> str:
+        return f"({key} not named)"
+
+
+def _fill(template: str, details: Mapping[str, object]) -> str:
+    """Return the template as one line with the details in place of {name}."""
+    return " ".join(template.split()).format_map(_Named(details))
+
+
+# --- what was sent ---------------------------------------------------------------------------------------
+
+
+class InputError(ConcordError, code="INPUT_INVALID"):
+    """The input cannot be used: {reason}."""
+
+
+class BadRequest(InputError, code="BAD_REQUEST"):
+    """The request is malformed: {reason}."""
+
+
+class BodyTooLarge(InputError, code="BODY_TOO_LARGE"):
+    """The request body is larger than the {limit} bytes allowed."""
+
+
+class UnsupportedMediaType(InputError, code="UNSUPPORTED_MEDIA_TYPE"):
+    """The body must be sent as {expected}."""
+
+
+class NotAcceptable(InputError, code="NOT_ACCEPTABLE"):
+    """Answers are given as {offered} only."""
+
+
+class MethodNotAllowed(InputError, code="METHOD_NOT_ALLOWED"):
+    """Only {allowed} is answered here."""
+
+
+class DocumentSyntax(InputError, code="GRAPHQL_PARSE_FAILED"):
+    """The GraphQL document cannot be parsed: {reason}."""
+
+
+class DocumentInvalid(InputError, code="GRAPHQL_VALIDATION_FAILED"):
+    """The GraphQL document does not fit the schema: {reason}."""
+
+
+class LimitExceeded(InputError, code="LIMIT_EXCEEDED"):
+    """The GraphQL document has {what} {found}; at most {limit} are allowed in one request."""
+
+
+class BadId(InputError, code="BAD_ID"):
+    """This id or cursor is not one that you were given for this use."""
+
+
+# --- what is there ---------------------------------------------------------------------------------------
+
+
+class NotFound(ConcordError, code="NOT_FOUND"):
+    """There is no {kind} {name} here."""
+
+
+class Conflict(ConcordError, code="CONFLICT"):
+    """The present state does not allow this: {reason}."""
+
+
+class HeadMoved(Conflict, code="HEAD_MOVED"):
+    """Branch {branch} has moved on since commit {expected}, and both changed the same figures."""
+
+
+class IdempotencyConflict(Conflict, code="IDEMPOTENCY_CONFLICT"):
+    """The idempotency key was used before for a different request."""
+
+
+# --- who is calling --------------------------------------------------------------------------------------
+
+
+class AccessError(ConcordError, code="ACCESS_REFUSED"):
+    """Access is refused."""
+
+
+class Unauthenticated(AccessError, code="UNAUTHENTICATED"):
+    """A valid access token is required."""
+
+
+class Forbidden(AccessError, code="FORBIDDEN"):
+    """Your role may not do this."""
+
+
+class NotGranted(AccessError, code="NOT_GRANTED"):
+    """Your role may not read this."""
+
+
+class ScopeMissing(AccessError, code="SCOPE_MISSING"):
+    """A database transaction was asked for without a bound principal."""
+
+
+# --- what Concord stands on ------------------------------------------------------------------------------
+
+
+class StoreError(ConcordError, code="STORE_ERROR"):
+    """The database cannot serve: {reason}."""
+
+
+class PlanningError(ConcordError, code="PLANNING_ERROR"):
+    """No plan could be made: {reason}."""
+
+
+class ConfigurationError(ConcordError, code="CONFIGURATION_ERROR"):
+    """Concord is not set up right: {reason}."""
+
+
+class InternalError(ConcordError, code="INTERNAL"):
+    """Something failed on our side. Quote reference {reference} to the operator."""
