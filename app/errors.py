@@ -10,7 +10,14 @@ ConcordError
 │   ├── DocumentSyntax         the GraphQL document cannot be parsed
 │   ├── DocumentInvalid        the GraphQL document does not fit the caller's graph
 │   ├── LimitExceeded          the GraphQL document asks for more than one request may
-│   └── BadId                  an id or cursor that this caller was never given
+│   ├── BadId                  an id or cursor that this caller was never given
+│   ├── Rejected               a mutation's input has problems, each an error of its own
+│   ├── BadValue               one field of the input holds what it may not
+│   ├── UnknownKey             a code in the input names nothing in the plan
+│   ├── GrainMismatch          the key of a series does not fit the measure
+│   ├── BucketFrozen           a value for a past or frozen bucket
+│   ├── MeasureReadOnly        the measure is not one that is submitted
+│   └── GroupingUndefined      the measure has no meaningful total over this grouping
 ├── NotFound                   nothing the caller may see has this name
 ├── Conflict                   the request was right, but not in the present state
 │   ├── HeadMoved              the branch has moved on and the changes clash
@@ -21,6 +28,10 @@ ConcordError
 │   ├── NotGranted             the caller's role may not read this measure or column
 │   └── ScopeMissing           a statement was about to run without a bound principal
 ├── StoreError                 the database is absent, of the wrong kind, or refused
+│   ├── DatabaseUnreachable    no server answers at the address
+│   ├── DatabaseVersion        the server or its data directory is of a version that cannot be used
+│   ├── DatabaseExposed        the embedded server's files or rules would let somebody else in
+│   └── DatabaseNotMigrated    the schema in the database is not this program's
 ├── PlanningError              a plan could not be made
 ├── ConfigurationError         a setting, key file or policy is wrong; nothing was started
 └── InternalError              anything else: logged under a reference, shown without detail
@@ -35,7 +46,7 @@ Details are shown to the caller: never put in one what the caller may not see.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -114,6 +125,39 @@ class BadId(InputError, code="BAD_ID"):
     """This id or cursor is not one that you were given for this use."""
 
 
+class Rejected(InputError, code="REJECTED"):
+    """The input has {count} problem(s); nothing was written."""
+
+    def __init__(self, problems: Sequence[ConcordError]) -> None:
+        """Keep every problem, so that the sender can mend all of them at once."""
+        self.problems = tuple(problems)
+        super().__init__(count=len(self.problems))
+
+
+class BadValue(InputError, code="BAD_VALUE"):
+    """Expected {expected}, found {found}."""
+
+
+class UnknownKey(InputError, code="UNKNOWN_KEY"):
+    """There is no {kind} {name} in this plan."""
+
+
+class GrainMismatch(InputError, code="GRAIN_MISMATCH"):
+    """The measure {measure} is kept by {grain}; the key gives {found}."""
+
+
+class BucketFrozen(InputError, code="BUCKET_FROZEN"):
+    """The bucket that starts on {start} is closed: {reason}."""
+
+
+class MeasureReadOnly(InputError, code="MEASURE_READ_ONLY"):
+    """The measure {measure} is not submitted: its values are {kind}."""
+
+
+class GroupingUndefined(InputError, code="GROUPING_UNDEFINED"):
+    """The measure {measure} cannot be grouped: {reason}."""
+
+
 # --- what is there ---------------------------------------------------------------------------------------
 
 
@@ -161,6 +205,22 @@ class ScopeMissing(AccessError, code="SCOPE_MISSING"):
 
 class StoreError(ConcordError, code="STORE_ERROR"):
     """The database cannot serve: {reason}."""
+
+
+class DatabaseUnreachable(StoreError, code="DATABASE_UNREACHABLE"):
+    """The database does not answer: {reason}."""
+
+
+class DatabaseVersion(StoreError, code="DATABASE_VERSION"):
+    """PostgreSQL {found} cannot be used: {reason}."""
+
+
+class DatabaseExposed(StoreError, code="DATABASE_EXPOSED"):
+    """The embedded database is not private, so it is not used: {reason}."""
+
+
+class DatabaseNotMigrated(StoreError, code="DATABASE_NOT_MIGRATED"):
+    """The database is at revision {found}, this program needs {expected}: run `python -m app migrate`."""
 
 
 class PlanningError(ConcordError, code="PLANNING_ERROR"):
