@@ -15,7 +15,8 @@ class Column:
     """A column of an entity kind.
 
     `type` is one of code, text, integer, number, boolean, date; `references` names the kind whose key
-    the value must be; an absent optional value is `default`.
+    the value must be; an absent optional value is `default`. A number obeys `least` ≤ value, `above` < value,
+    value ≤ `most` and value < `below`, each where it is stated.
     """
 
     name: str
@@ -26,6 +27,10 @@ class Column:
     values: tuple[str, ...]
     default: Default
     doc: str
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+    below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,18 @@ def _column(name: str, table: Mapping[str, object]) -> Column:
         values=tuple(str(value) for value in values),
         default=default,
         doc=str(table["doc"]),
+        least=_bound(table, "least"),
+        above=_bound(table, "above"),
+        most=_bound(table, "most"),
+        below=_bound(table, "below"),
     )
+
+
+def _bound(table: Mapping[str, object], name: str) -> float | None:
+    value = table.get(name)
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError(f"entities.toml: {name} = {value!r} is no number")
+    return None if value is None else float(value)
 
 
 def _load() -> Mapping[str, Entity]:

@@ -15,7 +15,7 @@ class Measure:
 
     `time_rule` says how buckets aggregate: sum, last, weighted, recompute (a quotient).
     `kind` says where values come from: actual, input, derived, solver.
-    `owner` lists the roles that own it, separated by blanks.
+    `owner` lists the roles that own it, separated by blanks. Values are negative only where `signed`.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Measure:
     time_rule: str
     kind: str
     owner: str
+    signed: bool
     doc: str
 
 
@@ -39,6 +40,7 @@ def _load() -> Mapping[str, Measure]:
                 time_rule=row["time_rule"],
                 kind=row["kind"],
                 owner=row["owner"],
+                signed=row["signed"] == "yes",
                 doc=row["doc"],
             )
             for row in rows
