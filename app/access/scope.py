@@ -1,0 +1,56 @@
+"""Scope: what one database transaction opens with, so that PostgreSQL knows for whom it runs.
+
+A Scope names the login role (which connection pool), the business role that the transaction becomes and the
+`concord.*` settings that the row policies read. It is made by `app.access.bind` for a principal, or is one of
+the constants below for Concord's own work; nothing else makes one, and no statement runs without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from app.auth import Principal
+
+SETTING_PREFIX: Final = "concord."
+EMPTY_ARRAY: Final = "{}"
+
+
+def int_array(values: Iterable[int]) -> str:
+    """Return ids as a PostgreSQL array literal, sorted and without repeats: `{1,2,5}`."""
+    return "{" + ",".join(str(value) for value in sorted(set(values))) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Login role, business role and settings of one transaction, and the principal it runs for."""
+
+    login: str
+    """Login role, which is also the name of its pool: concord_internal, concord_supplier, …"""
+    role: str
+    """Business role in the database, such as concord_sales."""
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Settings that the row policies read, names with the prefix `concord.`; an absent one means no rows."""
+    principal: Principal | None = None
+    """Who is calling; None only in the scopes of Concord's own work."""
+
+    @property
+    def party_id(self) -> int | None:
+        """The id of the caller's party, None in the scopes of Concord's own work."""
+        value = self.settings.get("concord.party_id")
+        return int(value) if value else None
+
+    @property
+    def subject(self) -> str:
+        """Who acts, as the plan database records it: the token's subject, or `concord` for the host's own work."""
+        return self.settings.get("concord.subject", "concord")
+
+
+HOST: Final = Scope("concord_service", "concord_host", MappingProxyType({"concord.subject": "concord"}))
+"""The host's own work: import, taking in the inbox, runs, publication. No person is ever bound to it."""
+
+DIRECTORY: Final = Scope("concord_service", "concord_directory")
+"""Looks up parties, codes, regions and sites while a principal is bound; reads nothing else."""
