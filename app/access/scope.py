@@ -45,7 +45,7 @@ class Scope:
 
     @property
     def subject(self) -> str:
-        """Who acts, as the plan database records it: the token's subject, or `concord` for the host's own work."""
+        """Who acts, as the plan database records it: the token's subject, or `concord` for its own work."""
         return self.settings.get("concord.subject", "concord")
 
 
