@@ -1,0 +1,176 @@
+"""The way to the database: pools per login role, and transactions that carry the caller's scope.
+
+A transaction opens with one statement that takes on the business role and sets what row-level security
+compares with; all of it ends with the transaction. Without a scope nothing is sent at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.access.scope import Scope
+from app.config import Settings
+from app.errors import DatabaseUnreachable, NotGranted, ScopeMissing
+from app.store.address import Address
+from app.store.embedded import EmbeddedServer
+from app.store.external import external_address
+
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+Driver = psycopg.AsyncConnection[tuple[Any, ...]]
+
+SESSION_OPTIONS = "-c search_path= -c timezone=UTC -c jit=off"
+POOL_SIZE = 5
+POOL_OVERFLOW = 15
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction, already in its caller's role. `statements` counts what was sent, binding included."""
+
+    connection: AsyncConnection
+    driver: Driver
+    scope: Scope
+    statements: int = field(default=0)
+
+    async def fetch(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
+        """Run one statement; return its rows as dictionaries."""
+        self.statements += 1
+        async with self.driver.cursor(row_factory=dict_row, binary=True) as cursor:
+            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            return await cursor.fetchall()
+
+    async def fetch_one(self, sql: str, parameters: Parameters = None) -> dict[str, Any] | None:
+        """Run one statement; return its first row, or None."""
+        rows = await self.fetch(sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetch_rows(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+        """Run one statement; return its rows as tuples (for many rows)."""
+        self.statements += 1
+        async with self.driver.cursor(row_factory=tuple_row, binary=True) as cursor:
+            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            return await cursor.fetchall()
+
+    async def fetch_value(self, sql: str, parameters: Parameters = None) -> Any:
+        """Run one statement; return the first column of its first row, or None."""
+        rows = await self.fetch_rows(sql, parameters)
+        return rows[0][0] if rows else None
+
+    async def execute(self, sql: str, parameters: Parameters = None) -> int:
+        """Run one statement without a result; return the number of rows touched."""
+        self.statements += 1
+        async with self.driver.cursor() as cursor:
+            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            return cursor.rowcount
+
+
+class Database:
+    """Pools over one database. Open it once per process and event loop, and close it."""
+
+    def __init__(self, address: Address, server: EmbeddedServer | None = None) -> None:
+        """Take over `address`; `server` is released on close."""
+        self.address = address
+        self._server = server
+        self._engines: dict[str, AsyncEngine] = {}
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Database:
+        """Reach the database of these settings, starting or joining the embedded server if none is named."""
+        if settings.database_url is not None:
+            return cls(await asyncio.to_thread(external_address, settings))
+        server = EmbeddedServer(settings.home)
+        return cls(await asyncio.to_thread(server.acquire), server)
+
+    async def close(self) -> None:
+        """Close all connections; the embedded server stops if nobody else uses it."""
+        engines, self._engines = list(self._engines.values()), {}
+        for engine in engines:
+            await engine.dispose()
+        if self._server is not None:
+            await asyncio.to_thread(self._server.release)
+            self._server = None
+
+    @asynccontextmanager
+    async def read(self, scope: Scope) -> AsyncIterator[Transaction]:
+        """Open one read-only transaction that sees the database as of its first statement."""
+        async with self._transaction(scope, psycopg.IsolationLevel.REPEATABLE_READ, read_only=True) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def write(self, scope: Scope) -> AsyncIterator[Transaction]:
+        """Open one transaction that commits when its block ends well, and else leaves nothing behind."""
+        async with self._transaction(scope, psycopg.IsolationLevel.READ_COMMITTED, read_only=False) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def _transaction(
+        self, scope: Scope, isolation: psycopg.IsolationLevel, *, read_only: bool
+    ) -> AsyncIterator[Transaction]:
+        if not isinstance(scope, Scope) or not scope.role:
+            raise ScopeMissing
+        async with self._connected(scope) as connection, connection.begin():
+            driver = await _driver(connection)
+            await driver.set_isolation_level(isolation)
+            await driver.set_read_only(read_only)
+            opened = Transaction(connection, driver, scope)
+            try:
+                await _bind(opened)
+                yield opened
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise NotGranted from error
+
+    @asynccontextmanager
+    async def _connected(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
+        """Take a living connection of the scope's login role; one that died in the pool is replaced."""
+        engine = self._engine(scope.login)
+        try:
+            connection = await engine.connect()
+        except (DBAPIError, InterfaceError) as error:
+            raise DatabaseUnreachable(reason=_last_line(error)) from None
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    def _engine(self, login: str) -> AsyncEngine:
+        """Return the pool of a login role, made on first use."""
+        if login not in self._engines:
+            parameters = {**self.address.login_parameters(login), "options": SESSION_OPTIONS}
+            self._engines[login] = create_async_engine(
+                "postgresql+psycopg://",
+                connect_args=parameters,
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_OVERFLOW,
+                pool_pre_ping=True,
+            )
+        return self._engines[login]
+
+
+async def _driver(connection: AsyncConnection) -> Driver:
+    """Return psycopg's own connection under SQLAlchemy's."""
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError("the pool holds something else than psycopg connections")
+    return driver
+
+
+async def _bind(transaction: Transaction) -> None:
+    """Take on the business role and the settings of the scope, in one statement, until the transaction ends."""
+    wanted = {"role": transaction.scope.role, **transaction.scope.settings}
+    calls = ", ".join("pg_catalog.set_config(%s, %s, true)" for _ in wanted)
+    await transaction.execute(f"SELECT {calls}", [part for pair in wanted.items() for part in pair])
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of what the driver said."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[-1]
