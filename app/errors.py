@@ -33,6 +33,8 @@ ConcordError
 │   ├── DatabaseExposed        the embedded server's files or rules would let somebody else in
 │   └── DatabaseNotMigrated    the schema in the database is not this program's
 ├── PlanningError              a plan could not be made
+│   ├── ProblemInvalid         the planning data contradict themselves; every finding is listed
+│   └── PlanCancelled          the run was cancelled
 ├── ConfigurationError         a setting, key file or policy is wrong; nothing was started
 └── InternalError              anything else: logged under a reference, shown without detail
 
@@ -225,6 +227,14 @@ class DatabaseNotMigrated(StoreError, code="DATABASE_NOT_MIGRATED"):
 
 class PlanningError(ConcordError, code="PLANNING_ERROR"):
     """No plan could be made: {reason}."""
+
+
+class ProblemInvalid(PlanningError, code="PROBLEM_INVALID"):
+    """The planning data have {count} error(s); the first: {first}"""
+
+
+class PlanCancelled(PlanningError, code="PLAN_CANCELLED"):
+    """The run was cancelled; nothing was written."""
 
 
 class ConfigurationError(ConcordError, code="CONFIGURATION_ERROR"):
