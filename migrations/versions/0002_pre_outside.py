@@ -22,18 +22,20 @@ ITEM = "item text NOT NULL, party_item text, name text NOT NULL"
 TABLES = {
     "release": f"""
         {PARTY}, {AUDIENCE}, ordinal int NOT NULL CHECK (ordinal >= 1),
-        kind text NOT NULL CHECK (kind IN ('draft', 'final')),
+        kind text NOT NULL CHECK (kind IN ('draft', 'final')), party_name text NOT NULL,
         released_at timestamptz NOT NULL, plan_date date NOT NULL, response_due date,
+        answered_through int NOT NULL DEFAULT 0 CHECK (answered_through >= 0),
         starts date[] NOT NULL, ends date[] NOT NULL, zones text[] NOT NULL,
         CHECK (cardinality(starts) = cardinality(ends) AND cardinality(starts) = cardinality(zones)),
         CHECK (zones <@ ARRAY['firm', 'tradeoff', 'forecast']),
         PRIMARY KEY (party_id, audience, ordinal)""",
     "released_item": f"""
-        {PARTY}, {AUDIENCE}, ordinal int NOT NULL, {ITEM}, unit text NOT NULL,
-        PRIMARY KEY (party_id, audience, ordinal, item)""",
+        {PARTY}, {AUDIENCE}, ordinal int NOT NULL, line int NOT NULL CHECK (line >= 0), {ITEM},
+        code text NOT NULL, unit text NOT NULL, base_factor float8 NOT NULL CHECK (base_factor > 0),
+        PRIMARY KEY (party_id, audience, ordinal, line), UNIQUE (party_id, audience, ordinal, code, item)""",
     "released_projection": f"""
         {LINE}, {ITEM}, supplier text NOT NULL, site text NOT NULL, site_name text NOT NULL, unit text NOT NULL,
-        lead_time_days float8 NOT NULL, quantities float8[] NOT NULL, previous float8[] NOT NULL,
+        base_factor float8 NOT NULL CHECK (base_factor > 0), lead_time_days float8 NOT NULL, quantities float8[] NOT NULL, previous float8[] NOT NULL,
         order_dates date[] NOT NULL,
         PRIMARY KEY (party_id, ordinal, line), UNIQUE (party_id, ordinal, supplier, item, site)""",
     "released_purchase_order": f"""
@@ -42,8 +44,8 @@ TABLES = {
         due_date date NOT NULL, status text NOT NULL,
         PRIMARY KEY (party_id, ordinal, line), UNIQUE (party_id, ordinal, order_number, order_line)""",
     "released_answer": f"""
-        {LINE}, {ITEM}, customer text NOT NULL, ship_to text, unit text NOT NULL,
-        requested float8[] NOT NULL, on_time float8[] NOT NULL, late float8[] NOT NULL,
+        {LINE}, {ITEM}, customer text NOT NULL, ship_to text, ship_to_name text,
+        unit text NOT NULL, requested float8[] NOT NULL, on_time float8[] NOT NULL, late float8[] NOT NULL,
         late_until date[] NOT NULL, not_supplied float8[] NOT NULL, firmness text[] NOT NULL,
         reason text[] NOT NULL, previous float8[] NOT NULL,
         PRIMARY KEY (party_id, ordinal, line),
