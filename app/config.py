@@ -59,8 +59,6 @@ class Settings(BaseSettings):
     max_depth: int = Field(default=15, ge=3, le=100)
     max_aliases: int = Field(default=60, ge=1)
     max_nodes: int = Field(default=50_000, ge=100)
-    max_page_size: int = Field(default=5000, ge=1)
-    default_page_size: int = Field(default=100, ge=1)
     response_wait_seconds: float = Field(default=60.0, ge=0, le=600)
 
     # WebSocket

@@ -1,0 +1,40 @@
+"""What every resolver of a request finds in `info.context`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from app.access import Scope
+from app.auth import Principal
+from app.config import Settings
+from app.store.database import Database
+from schema.ids import IdCodec
+
+Bind = Callable[[Principal], Awaitable[Scope]]
+"""Binds a principal to what the policies grant it now; raises an AccessError for who is granted nothing."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The request's principal, and what it may use; one per request or stream, never shared.
+
+    Services take `database` and the scope: `await service(context.database, await context.scope(), …)`.
+    """
+
+    principal: Principal
+    settings: Settings
+    database: Database
+    ids: IdCodec
+    bind: Bind
+    _binding: asyncio.Task[Scope] | None = field(default=None, init=False)
+
+    async def scope(self) -> Scope:
+        """Return the scope of the principal, bound once per request, when the first resolver asks for it."""
+        if self._binding is None:
+            self._binding = asyncio.ensure_future(self._bind())
+        return await asyncio.shield(self._binding)
+
+    async def _bind(self) -> Scope:
+        return await self.bind(self.principal)
