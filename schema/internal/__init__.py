@@ -1,0 +1,1 @@
+"""The graph of the host's departments: plans, reference data, measures, reconciliation, submissions."""
