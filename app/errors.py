@@ -26,6 +26,7 @@ ConcordError
 │   ├── Unauthenticated        no valid token
 │   ├── Forbidden              the caller's role may not do this
 │   ├── NotGranted             the caller's role may not read this measure or column
+│   ├── PartyRefused           the token's party or role has no access (unknown, suspended, without codes)
 │   └── ScopeMissing           a statement was about to run without a bound principal
 ├── StoreError                 the database is absent, of the wrong kind, or refused
 │   ├── DatabaseUnreachable    no server answers at the address
@@ -36,6 +37,7 @@ ConcordError
 │   ├── ProblemInvalid         the planning data contradict themselves; every finding is listed
 │   └── PlanCancelled          the run was cancelled
 ├── ConfigurationError         a setting, key file or policy is wrong; nothing was started
+│   └── PolicyInvalid          the files of policies/ contradict themselves or the database
 └── InternalError              anything else: logged under a reference, shown without detail
 
 A class's docstring is its message, with the details given by keyword filled in: `NotFound(kind="item",
@@ -198,6 +200,10 @@ class NotGranted(AccessError, code="NOT_GRANTED"):
     """Your role may not read this."""
 
 
+class PartyRefused(AccessError, code="PARTY_REFUSED"):
+    """Your party or role has no access here."""
+
+
 class ScopeMissing(AccessError, code="SCOPE_MISSING"):
     """A database transaction was asked for without a bound principal."""
 
@@ -239,6 +245,10 @@ class PlanCancelled(PlanningError, code="PLAN_CANCELLED"):
 
 class ConfigurationError(ConcordError, code="CONFIGURATION_ERROR"):
     """Concord is not set up right: {reason}."""
+
+
+class PolicyInvalid(ConfigurationError, code="POLICY_INVALID"):
+    """The policies are wrong: {reason}."""
 
 
 class InternalError(ConcordError, code="INTERNAL"):
