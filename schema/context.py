@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from app.access import Scope
 from app.auth import Principal
 from app.config import Settings
-from app.store.database import Database
+from app.store.database import Database, Transaction
 from schema.ids import IdCodec
+from schema.reading import Reading
 
 Bind = Callable[[Principal], Awaitable[Scope]]
 """Binds a principal to what the policies grant it now; raises an AccessError for who is granted nothing."""
@@ -20,7 +22,8 @@ Bind = Callable[[Principal], Awaitable[Scope]]
 class Context:
     """The request's principal, and what it may use; one per request or stream, never shared.
 
-    Services take `database` and the scope: `await service(context.database, await context.scope(), …)`.
+    Reads share the operation's one transaction: `async with context.read() as tx: await view(tx, …)`. Services
+    that write take `database` and the scope: `await service(context.database, await context.scope(), …)`.
     """
 
     principal: Principal
@@ -28,6 +31,7 @@ class Context:
     database: Database
     ids: IdCodec
     bind: Bind
+    reading: Reading = field(default_factory=Reading, init=False)
     _binding: asyncio.Task[Scope] | None = field(default=None, init=False)
 
     async def scope(self) -> Scope:
@@ -35,6 +39,12 @@ class Context:
         if self._binding is None:
             self._binding = asyncio.ensure_future(self._bind())
         return await asyncio.shield(self._binding)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Take a turn on the operation's read-only transaction (see `schema.reading`)."""
+        async with self.reading.turn(self.database, await self.scope()) as transaction:
+            yield transaction
 
     async def _bind(self) -> Scope:
         return await self.bind(self.principal)

@@ -1,4 +1,4 @@
-"""`at:`, the state that a query reads: a version, branch, commit or time inside; a release or time outside."""
+"""`at:`, the state that a query reads: version, branch, commit or time inside; release or time outside."""
 
 from datetime import datetime
 from typing import Annotated

@@ -93,7 +93,7 @@ def add_up(values: FloatArray, index: IntArray, groups: int) -> FloatArray:
 
 
 def over_time(values: FloatArray, spans: Sequence[Period], rule: str) -> FloatArray:
-    """Return `values` (n, T) by period (n, P): the last bucket's under `last`, else the sum of those there."""
+    """Return `values` (n, T) by period (n, P): the last bucket's under `last`, else the sum."""
     if rule == "last":
         return values[:, [span.beyond - 1 for span in spans]]
     columns = np.repeat(np.arange(len(spans)), [span.beyond - span.first for span in spans])
