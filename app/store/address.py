@@ -34,11 +34,11 @@ class Address:
         return replace(self, parameters={**self.parameters, "dbname": name})
 
     def admin_conninfo(self) -> str:
-        """Connection string of the administrator, for roles and migrations only."""
+        """Return the connection string of the administrator, for roles and migrations only."""
         return make_conninfo("", **self.parameters)
 
     def login_parameters(self, login: str) -> dict[str, str]:
-        """Connection parameters of one login role."""
+        """Return the connection parameters of one login role."""
         if login not in LOGINS:
             raise ValueError(f"{login} is not a login role")
         parameters = {key: value for key, value in self.parameters.items() if key not in ("user", "password")}
@@ -48,7 +48,7 @@ class Address:
         return parameters
 
     def login_conninfo(self, login: str) -> str:
-        """Connection string of one login role."""
+        """Return the connection string of one login role."""
         return make_conninfo("", **self.login_parameters(login))
 
     def password(self, login: str) -> str:

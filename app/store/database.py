@@ -27,14 +27,14 @@ from app.store.external import external_address
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 Driver = psycopg.AsyncConnection[tuple[Any, ...]]
 
-SESSION_OPTIONS = "-c search_path= -c timezone=UTC -c jit=off"
+SESSION_OPTIONS = "-c search_path=queue -c timezone=UTC -c jit=off"  # only Procrastinate names no schema
 POOL_SIZE = 5
 POOL_OVERFLOW = 15
 
 
 @dataclass(slots=True)
 class Transaction:
-    """An open transaction, already in its caller's role. `statements` counts what was sent, binding included."""
+    """An open transaction in its caller's role; `statements` counts what was sent, binding included."""
 
     connection: AsyncConnection
     driver: Driver
@@ -45,7 +45,7 @@ class Transaction:
         """Run one statement; return its rows as dictionaries."""
         self.statements += 1
         async with self.driver.cursor(row_factory=dict_row, binary=True) as cursor:
-            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 
     async def fetch_one(self, sql: str, parameters: Parameters = None) -> dict[str, Any] | None:
@@ -57,7 +57,7 @@ class Transaction:
         """Run one statement; return its rows as tuples (for many rows)."""
         self.statements += 1
         async with self.driver.cursor(row_factory=tuple_row, binary=True) as cursor:
-            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 
     async def fetch_value(self, sql: str, parameters: Parameters = None) -> Any:
@@ -69,7 +69,7 @@ class Transaction:
         """Run one statement without a result; return the number of rows touched."""
         self.statements += 1
         async with self.driver.cursor() as cursor:
-            await cursor.execute(sql, parameters)  # type: ignore[arg-type]  # texts are this layer's own
+            await cursor.execute(sql, parameters)
             return cursor.rowcount
 
 
@@ -165,7 +165,7 @@ async def _driver(connection: AsyncConnection) -> Driver:
 
 
 async def _bind(transaction: Transaction) -> None:
-    """Take on the business role and the settings of the scope, in one statement, until the transaction ends."""
+    """Take on role and settings of the scope, in one statement, until the transaction ends."""
     wanted = {"role": transaction.scope.role, **transaction.scope.settings}
     calls = ", ".join("pg_catalog.set_config(%s, %s, true)" for _ in wanted)
     await transaction.execute(f"SELECT {calls}", [part for pair in wanted.items() for part in pair])

@@ -48,7 +48,7 @@ SERVER_SETTINGS = {
 
 
 class EmbeddedServer:
-    """This process's hold on the server of one home; `acquire` and `release` may block for seconds."""
+    """One process's hold on the server of one home; `acquire` and `release` may block for seconds."""
 
     def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         """Prepare for `home`; `settings` adds server settings (tests turn fsync off)."""
@@ -141,7 +141,7 @@ def _run(placement: Placement, program: str, *arguments: str) -> None:
 
 
 def _create_cluster(placement: Placement) -> None:
-    """Run initdb; an interrupted attempt leaves a directory without PG_VERSION, which initdb refuses to fill."""
+    """Run initdb; what an interrupted attempt left is removed, since initdb fills only an empty directory."""
     private_directory(placement.data, placement.user)
     for left_over in sorted(placement.data.rglob("*"), reverse=True):
         left_over.rmdir() if left_over.is_dir() and not left_over.is_symlink() else left_over.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -56,11 +57,13 @@ def _secret(home: Path) -> bytes:
     """Return the secret behind the login roles' passwords, made on first use (32 bytes, mode 0600)."""
     path = home / "database.secret"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with path.open("xb", opener=_private) as file:
+    if not path.exists():
+        fresh = path.with_suffix(f".{os.getpid()}")
+        with open(fresh, "xb", opener=_private) as file:
             file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)  # whole or not at all, and the first one wins
+        fresh.unlink()
     if path.stat().st_mode & 0o077:
         raise ConfigurationError(reason=f"{path} is readable by others; its mode must be 0600")
     secret = path.read_bytes()

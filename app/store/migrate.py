@@ -1,0 +1,158 @@
+"""Bringing the database to this program's schema: roles, migrations, measures, policies, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import files
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, NullPool, create_engine
+from sqlalchemy.exc import OperationalError
+
+from app.access import policies
+from app.config import Settings
+from app.errors import DatabaseNotMigrated, DatabaseUnreachable
+from app.store.address import LOGINS, Address
+from app.store.database import Database
+from app.vocabulary import MEASURES
+
+OWNER = "concord_owner"
+QUEUE_USER = "concord_host"
+VERSION_SCHEMA = "migration"
+LOCK = 0x636F6E636F7264  # "concord": one migration at a time, whichever process starts it
+
+
+async def upgrade(settings: Settings) -> None:
+    """Open the database of these settings, bring it up to date and close it."""
+    database = await Database.open(settings)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+async def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the database to `revision`; all of it happens, or nothing."""
+    await asyncio.to_thread(_migrate, database.address, revision)
+
+
+async def check_current(database: Database) -> None:
+    """Refuse a database that was not migrated to this program's schema."""
+    await asyncio.to_thread(_check_current, database.address)
+
+
+def _check_current(address: Address) -> None:
+    expected = ScriptDirectory.from_config(_config()).get_current_head()
+    engine = _engine(address)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
+            found = context.get_current_revision()
+    except OperationalError as error:
+        raise DatabaseUnreachable(reason=str(error.orig).strip().splitlines()[-1]) from None
+    if found != expected:
+        raise DatabaseNotMigrated(found=found or "none", expected=expected)
+
+
+def _migrate(address: Address, revision: str) -> None:
+    engine = _engine(address)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            ensure_roles(connection, address)
+            config = _config()
+            config.attributes["connection"] = connection
+            if revision == "head":
+                command.upgrade(config, revision)
+            else:
+                command.downgrade(config, revision)
+    except OperationalError as error:
+        raise DatabaseUnreachable(reason=str(error.orig).strip().splitlines()[-1]) from None
+
+
+def _engine(address: Address) -> Engine:
+    """Connect as the administrator, with nothing on the search path."""
+    arguments = {**address.parameters, "options": "-c search_path= -c timezone=UTC"}
+    return create_engine("postgresql+psycopg://", connect_args=arguments, poolclass=NullPool)
+
+
+def _config() -> Config:
+    """Return Alembic's configuration; the scripts are found as a package, wherever it is installed."""
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def ensure_roles(connection: Connection, address: Address) -> None:
+    """Create the login and business roles that are missing, and say who may become whom.
+
+    A login role holds no right of its own and inherits none; it can only become its own business roles.
+    """
+    known = set(connection.exec_driver_sql("SELECT rolname FROM pg_catalog.pg_roles").scalars())
+    for login in LOGINS:
+        _role(connection, login, "LOGIN NOINHERIT", known)
+        if address.secret:
+            verifier = _verifier(connection, address, login)
+            connection.exec_driver_sql(f"ALTER ROLE {login} PASSWORD '{verifier}'")
+    parties = policies.load().parties
+    for role in parties.role.values():
+        if role.database_role not in LOGINS:
+            _role(connection, role.database_role, "NOLOGIN NOINHERIT", known)
+            login = parties.audience[role.audience].login
+            connection.exec_driver_sql(f"GRANT {role.database_role} TO {login}")
+    connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER")
+    database = connection.exec_driver_sql("SELECT quote_ident(current_database())").scalar_one()
+    connection.exec_driver_sql(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {', '.join(LOGINS)}")
+    connection.exec_driver_sql(f"GRANT CREATE ON DATABASE {database} TO {OWNER}")
+    connection.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA} AUTHORIZATION {OWNER}")
+
+
+def _role(connection: Connection, name: str, kind: str, known: set[str]) -> None:
+    """Create a role, or take from an existing one every power it should not have."""
+    verb = "ALTER" if name in known else "CREATE"
+    connection.exec_driver_sql(
+        f"{verb} ROLE {name} {kind} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
+    )
+
+
+def _verifier(connection: Connection, address: Address, login: str) -> str:
+    """Return the SCRAM verifier of a login's password; the password itself never reaches the server."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("migrations run over psycopg")
+    return driver.pgconn.encrypt_password(
+        address.password(login).encode(), login.encode(), b"scram-sha-256"
+    ).decode()
+
+
+def after_upgrade(connection: Connection) -> None:
+    """Fill the measures from the vocabulary and open the queue to the host's role (for migrations/env.py)."""
+    connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
+    for measure in MEASURES.values():
+        connection.exec_driver_sql(
+            "INSERT INTO plan.measure (name, unit, grain, time_rule, kind, owner, doc) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE SET unit = excluded.unit, "
+            "grain = excluded.grain, time_rule = excluded.time_rule, kind = excluded.kind, "
+            "owner = excluded.owner, doc = excluded.doc",
+            (
+                measure.name,
+                measure.unit,
+                list(measure.grain),
+                measure.time_rule,
+                measure.kind,
+                measure.owner,
+                measure.doc,
+            ),
+        )
+    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA queue TO {QUEUE_USER}")
+    for objects in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        connection.exec_driver_sql(f"GRANT ALL ON ALL {objects} IN SCHEMA queue TO {QUEUE_USER}")
+    connection.exec_driver_sql("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA queue FROM PUBLIC")
+    connection.exec_driver_sql("RESET ROLE")

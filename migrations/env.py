@@ -1,0 +1,35 @@
+"""Runs migrations in the transaction that app.store.migrate opened, and then applies the policies in it.
+
+There is no configuration by file and no offline mode: the connection comes from `app.store.migrate`, which
+alone knows how to reach the database and as whom.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from app.access import compile as policies
+from app.store.migrate import OWNER, VERSION_SCHEMA, after_upgrade
+
+HEAD: Final = "head"
+
+
+def run() -> None:
+    """Run the migrations as the owner of the tables, then roles, rows and grants as the administrator."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection, version_table_schema=VERSION_SCHEMA, transaction_per_migration=False
+    )
+    with context.begin_transaction():
+        connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
+        context.run_migrations()
+        connection.execute(text("RESET ROLE"))
+        after_upgrade(connection)
+        if context.config.attributes["apply_policies"]:
+            policies.apply(connection)
+
+
+run()
