@@ -22,9 +22,9 @@ ITEM = "item text NOT NULL, party_item text, name text NOT NULL"
 TABLES = {
     "release": f"""
         {PARTY}, {AUDIENCE}, ordinal int NOT NULL CHECK (ordinal >= 1),
-        kind text NOT NULL CHECK (kind IN ('draft', 'final')), party_name text NOT NULL,
-        released_at timestamptz NOT NULL, plan_date date NOT NULL, response_due date,
-        answered_through int NOT NULL DEFAULT 0 CHECK (answered_through >= 0),
+        kind text NOT NULL CHECK (kind IN ('draft', 'final')),
+        party_name text NOT NULL, released_at timestamptz NOT NULL, plan_date date NOT NULL,
+        response_due date, answered_through int NOT NULL CHECK (answered_through >= 0),
         starts date[] NOT NULL, ends date[] NOT NULL, zones text[] NOT NULL,
         CHECK (cardinality(starts) = cardinality(ends) AND cardinality(starts) = cardinality(zones)),
         CHECK (zones <@ ARRAY['firm', 'tradeoff', 'forecast']),
@@ -34,8 +34,9 @@ TABLES = {
         code text NOT NULL, unit text NOT NULL, base_factor float8 NOT NULL CHECK (base_factor > 0),
         PRIMARY KEY (party_id, audience, ordinal, line), UNIQUE (party_id, audience, ordinal, code, item)""",
     "released_projection": f"""
-        {LINE}, {ITEM}, supplier text NOT NULL, site text NOT NULL, site_name text NOT NULL, unit text NOT NULL,
-        base_factor float8 NOT NULL CHECK (base_factor > 0), lead_time_days float8 NOT NULL, quantities float8[] NOT NULL, previous float8[] NOT NULL,
+        {LINE}, {ITEM}, supplier text NOT NULL, site text NOT NULL, site_name text NOT NULL,
+        unit text NOT NULL, base_factor float8 NOT NULL CHECK (base_factor > 0),
+        lead_time_days float8 NOT NULL, quantities float8[] NOT NULL, previous float8[] NOT NULL,
         order_dates date[] NOT NULL,
         PRIMARY KEY (party_id, ordinal, line), UNIQUE (party_id, ordinal, supplier, item, site)""",
     "released_purchase_order": f"""
@@ -73,7 +74,7 @@ TABLES = {
 REFUSE = """
 CREATE FUNCTION outside.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'rows of %.% are only appended', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = '42501';
+    RAISE EXCEPTION 'rows of %.% are only appended', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = '25006';
 END $$
 """
 
