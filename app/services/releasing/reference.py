@@ -1,0 +1,126 @@
+"""The reference data of one plan, indexed for what publication and intake ask of it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+Row = Mapping[str, object]
+
+KINDS = (
+    "bom",
+    "customer",
+    "item",
+    "item_code",
+    "party",
+    "planning_parameter",
+    "production",
+    "purchase_order",
+    "routing",
+    "sales_order",
+    "site",
+    "supplier",
+    "supplier_item",
+    "unit",
+    "unit_conversion",
+)
+OWN_SCHEME = "own"
+
+
+def number(row: Row, column: str, absent: float = 0.0) -> float:
+    """Return a numeric column; `absent` where it is empty."""
+    value = row.get(column)
+    return float(value) if isinstance(value, int | float) else absent
+
+
+def day(row: Row, column: str) -> date | None:
+    """Return a date column; None where it is empty."""
+    value = row.get(column)
+    return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
+
+
+def text(row: Row, column: str) -> str | None:
+    """Return a text column; None where it is empty."""
+    value = row.get(column)
+    return None if value in (None, "") else str(value)
+
+
+def is_valid(row: Row, on: date) -> bool:
+    """Say whether `on` lies in the row's validity (from inclusive, to exclusive; empty = open)."""
+    start, end = day(row, "valid_from"), day(row, "valid_to")
+    return (start is None or start <= on) and (end is None or on < end)
+
+
+class Reference:
+    """Rows by what they are looked up with; built once for a publication or a submission."""
+
+    def __init__(self, entities: Mapping[str, Sequence[Row]]) -> None:
+        """Index the rows of KINDS; a kind that is absent has no rows."""
+        self.rows = {kind: tuple(entities.get(kind, ())) for kind in KINDS}
+        self.items = self._by("item", "item")
+        self.sites = self._by("site", "site")
+        self.parties = self._by("party", "party")
+        self._units = self._by("unit", "unit")
+        self.suppliers = self._owned("supplier")
+        self.customers = self._owned("customer")
+        self._codes = self._item_codes()
+        self._factors = self._conversions()
+        self._supply = self._grouped("supplier_item", "supplier", "item")
+
+    def _by(self, kind: str, column: str) -> dict[str, Row]:
+        return {str(row[column]): row for row in self.rows[kind]}
+
+    def _grouped(self, kind: str, *columns: str) -> dict[tuple[str, ...], list[Row]]:
+        groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for row in self.rows[kind]:
+            groups[tuple(str(row[column]) for column in columns)].append(row)
+        return dict(groups)
+
+    def _owned(self, kind: str) -> dict[str, tuple[str, ...]]:
+        """Codes of a kind by the party that owns them, in order."""
+        owned: dict[str, list[str]] = defaultdict(list)
+        for row in self.rows[kind]:
+            owned[str(row["party"])].append(str(row[kind]))
+        return {party: tuple(sorted(codes)) for party, codes in owned.items()}
+
+    def _item_codes(self) -> dict[tuple[str, str], str]:
+        rows = [row for row in self.rows["item_code"] if row.get("scheme") == OWN_SCHEME and row.get("party")]
+        return {(str(row["party"]), str(row["item"])): str(row["code"]) for row in rows}
+
+    def _conversions(self) -> dict[tuple[str | None, str, str], float]:
+        """Units of `to` in one `from` by (item or None, from, to), both ways; a stated row wins."""
+        stated: dict[tuple[str | None, str, str], float] = {}
+        inverse: dict[tuple[str | None, str, str], float] = {}
+        for row in self.rows["unit_conversion"]:
+            item, start, end = text(row, "item"), str(row["from_unit"]), str(row["to_unit"])
+            stated[item, start, end] = number(row, "factor")
+            inverse[item, end, start] = 1.0 / number(row, "factor")
+        return {**inverse, **stated}
+
+    def party_item(self, party: str, item: str) -> str | None:
+        """Return the party's own code of an item."""
+        return self._codes.get((party, item))
+
+    def base_factor(self, item: str, unit: str) -> float | None:
+        """Return how many base units one `unit` of the item holds; None where nothing says it."""
+        base = str(self.items[item]["unit"])
+        if unit == base:
+            return 1.0
+        return self._factors.get((item, unit, base), self._factors.get((None, unit, base)))
+
+    def is_whole(self, unit: str) -> bool:
+        """Say whether published quantities are whole in this unit."""
+        row = self._units.get(unit)
+        return row is not None and row.get("whole") is not False
+
+    def supply(self, supplier: str, item: str, site: str, on: date) -> Row | None:
+        """Return the supplier-item row for a receiving site: valid on the day and naming the site first."""
+        rows = [row for row in self._supply.get((supplier, item), ()) if text(row, "site") in (None, site)]
+        rows.sort(key=lambda row: (not is_valid(row, on), text(row, "site") is None))
+        return rows[0] if rows else None
+
+    def supplied_items(self, supplier: str, on: date) -> tuple[str, ...]:
+        """Return the items that a supplier code delivers on a day, in order."""
+        rows = self.rows["supplier_item"]
+        return tuple(
+            sorted({str(row["item"]) for row in rows if row["supplier"] == supplier and is_valid(row, on)})
+        )
