@@ -1,0 +1,39 @@
+"""What the policies must cover: the tables and columns that PostgreSQL has, and the measures' ids."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+SCHEMAS: Final = ("plan", "outside")
+"""Schemas under policy. `queue` is the host's alone, `migration` the owner's (app.store.migrate)."""
+
+_COLUMNS: Final = """
+SELECT n.nspname || '.' || c.relname, a.attname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+ORDER BY 1, a.attnum
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Tables and views of the schemas under policy with their columns in order, and measure ids by name."""
+
+    tables: Mapping[str, tuple[str, ...]]
+    measure_ids: Mapping[str, int]
+
+
+def read_catalogue(connection: Connection) -> Catalogue:
+    """Read the catalogue of the connected database."""
+    columns: dict[str, list[str]] = defaultdict(list)
+    for table, column in connection.exec_driver_sql(_COLUMNS, (list(SCHEMAS),)):
+        columns[table].append(column)
+    measures = connection.exec_driver_sql("SELECT name, id FROM plan.measure").tuples()
+    return Catalogue({table: tuple(names) for table, names in columns.items()}, dict(measures.all()))
