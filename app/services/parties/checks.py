@@ -91,7 +91,7 @@ def find_item(
 ) -> ReleasedItem | None:
     """Return the catalogue line of an item, named by the party's own code of it or the host's.
 
-    `code` is the supplier or sold-to code; it may be left out where the party deals in the item under one only.
+    `code` is the supplier or sold-to code; it may be left out where only one deals in the item.
     """
     named = [line for line in items if item in (line.party_item, line.item)]
     if not named:

@@ -1,0 +1,192 @@
+"""What a party reads: its releases, the lines in them and what became of its own submissions.
+
+One statement for the release, one for its lines, one for the party's own submissions to it: the number does
+not depend on how many lines there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from app.errors import NotFound, ScopeMissing
+from app.services.parties.states import (
+    ACKNOWLEDGEMENT,
+    COMMIT,
+    ProjectionLine,
+    SubmissionView,
+    projection_lines,
+    submission_view,
+)
+from app.services.views.pages import Page, page_of
+from app.store.database import Transaction
+from app.store.inbox import list_submissions
+from app.store.releases import (
+    Release,
+    ReleasedAnswer,
+    ReleasedItem,
+    ReleasedProjection,
+    ReleasedPurchaseOrder,
+    ReleasedSalesOrder,
+    find_release,
+    list_releases,
+    read_lines,
+)
+
+SUPPLIER, CUSTOMER = "supplier", "customer"
+
+PlainLine = ReleasedProjection | ReleasedItem | ReleasedPurchaseOrder | ReleasedAnswer | ReleasedSalesOrder
+Row = TypeVar("Row", bound=PlainLine)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Which release: by its number, or the latest one at a moment; neither = the latest."""
+
+    release: int | None = None
+    time: datetime | None = None
+
+
+LATEST = At()
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Generic[Row]):
+    """A line with the release that it stands in."""
+
+    release: Release
+    line: Row
+
+    @property
+    def node_key(self) -> str:
+        """Release and line number."""
+        return f"{self.release.ordinal}/{self.line.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The calling party on one side: its codes and name are those of its latest release."""
+
+    party: str
+    audience: str
+    role: str
+    subject: str
+    name: str | None = None
+    codes: tuple[str, ...] = ()
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Which stretch of a list to read, the latest or first entry first."""
+
+    limit: int
+    after: str | None = None
+
+    @property
+    def number(self) -> int | None:
+        """The number that the stretch starts after; cursors hold nothing else."""
+        return None if self.after is None else int(self.after)
+
+
+def own_party(tx: Transaction) -> int:
+    """Return the id of the calling party; there is none in the scopes of Concord's own work."""
+    if tx.scope.party_id is None:
+        raise ScopeMissing
+    return tx.scope.party_id
+
+
+async def viewer(tx: Transaction, audience: str) -> Viewer:
+    """Return who is calling, with the codes that the latest release named."""
+    principal = tx.scope.principal
+    if principal is None or principal.party is None:
+        raise ScopeMissing
+    party = Viewer(principal.party, audience, principal.role, principal.subject)
+    release = await find_release(tx, own_party(tx), audience)
+    if release is None:
+        return party
+    items = await read_lines(tx, ReleasedItem, own_party(tx), release.ordinal, audience=audience)
+    codes = tuple(sorted({item.code for item in items}))
+    return replace(party, name=release.party_name, codes=codes, release=release)
+
+
+async def release_at(tx: Transaction, audience: str, at: At = LATEST) -> Release | None:
+    """Return the release that `at` names; None before the first one.
+
+    Raises NotFound for a number or moment that this party was given no release for.
+    """
+    release = await find_release(tx, own_party(tx), audience, ordinal=at.release, at=at.time)
+    if release is None and at != LATEST:
+        raise NotFound(kind="release", name=at.release if at.time is None else at.time.isoformat())
+    return release
+
+
+async def releases(tx: Transaction, audience: str, paged: Paged) -> Page[Release]:
+    """Return the party's releases, the latest first."""
+    found = await list_releases(tx, own_party(tx), audience, limit=paged.limit + 1, before=paged.number)
+    return page_of(found, paged.limit, lambda release: str(release.ordinal))
+
+
+async def lines(
+    tx: Transaction,
+    audience: str,
+    row_type: type[Row],
+    paged: Paged,
+    *,
+    at: At = LATEST,
+    item: str | None = None,
+) -> Page[Released[Row]]:
+    """Return the lines of one kind in a release, in order; nothing before the first release."""
+    release = await release_at(tx, audience, at)
+    if release is None:
+        return page_of([], paged.limit, _line_number)
+    found = await read_lines(
+        tx,
+        row_type,
+        own_party(tx),
+        release.ordinal,
+        audience=audience,
+        item=item,
+        after=-1 if paged.number is None else paged.number,
+        limit=paged.limit + 1,
+    )
+    return page_of([Released(release, line) for line in found], paged.limit, _line_number)
+
+
+def _line_number(row: Released[Row]) -> str:
+    return str(row.line.line)
+
+
+async def projections(
+    tx: Transaction, paged: Paged, *, at: At = LATEST, item: str | None = None
+) -> Page[ProjectionLine]:
+    """Return a supplier's projection lines with what it has said to each."""
+    page = await lines(tx, SUPPLIER, ReleasedProjection, paged, at=at, item=item)
+    if not page.rows:
+        return Page((), (), page.has_next)
+    release = page.rows[0].release
+    latest = release if at == LATEST else await release_at(tx, SUPPLIER)
+    said = await list_submissions(
+        tx, own_party(tx), SUPPLIER, (ACKNOWLEDGEMENT, COMMIT), release=release.ordinal
+    )
+    views = projection_lines(release, latest or release, [row.line for row in page.rows], said)
+    return Page(tuple(views), page.resume_keys, page.has_next)
+
+
+async def submissions(
+    tx: Transaction, audience: str, kinds: Sequence[str], paged: Paged, *, at: At = LATEST
+) -> Page[SubmissionView]:
+    """Return the party's submissions of some kinds, the latest first: all, or those made to one release."""
+    named = None if at == LATEST else await release_at(tx, audience, at)
+    latest = await release_at(tx, audience)
+    found = await list_submissions(
+        tx,
+        own_party(tx),
+        audience,
+        kinds,
+        release=None if named is None else named.ordinal,
+        before=paged.number,
+        limit=paged.limit + 1,
+    )
+    views = [submission_view(submission, latest) for submission in found]
+    return page_of(views, paged.limit, lambda view: str(view.ordinal))
