@@ -21,7 +21,10 @@ ConcordError
 ├── NotFound                   nothing the caller may see has this name
 ├── Conflict                   the request was right, but not in the present state
 │   ├── HeadMoved              the branch has moved on and the changes clash
-│   └── IdempotencyConflict    one idempotency key, two different requests
+│   ├── IdempotencyConflict    one idempotency key, two different requests
+│   ├── ReleaseSuperseded      an answer to a release that a later one has replaced
+│   ├── ResponsePastDue        an answer to a release after the day it was due
+│   └── PlanNotPublishable     a commit that holds no plan proven optimal, or was published before
 ├── AccessError                who is calling, and what they may do
 │   ├── Unauthenticated        no valid token
 │   ├── Forbidden              the caller's role may not do this
@@ -179,6 +182,18 @@ class HeadMoved(Conflict, code="HEAD_MOVED"):
 
 class IdempotencyConflict(Conflict, code="IDEMPOTENCY_CONFLICT"):
     """The idempotency key was used before for a different request."""
+
+
+class ReleaseSuperseded(Conflict, code="RELEASE_SUPERSEDED"):
+    """Release {release} was replaced by release {latest}: answer that one."""
+
+
+class ResponsePastDue(Conflict, code="RESPONSE_PAST_DUE"):
+    """The answer to release {release} was due on {due}; the next release takes answers again."""
+
+
+class PlanNotPublishable(Conflict, code="PLAN_NOT_PUBLISHABLE"):
+    """This commit cannot be published: {reason}."""
 
 
 # --- who is calling --------------------------------------------------------------------------------------
