@@ -56,7 +56,7 @@ def apply(connection: Connection, policies: Policies | None = None) -> Applied:
     digest = hashlib.sha256("\n;\n".join(wanted).encode()).hexdigest()
     last = connection.exec_driver_sql("SELECT digest FROM plan.policy ORDER BY id DESC LIMIT 1").scalar()
     for statement in (*_removals(connection), *wanted):
-        connection.exec_driver_sql(statement.replace("%", "%%"))
+        connection.exec_driver_sql(statement)
     if last != digest:
         connection.exec_driver_sql("INSERT INTO plan.policy (digest) VALUES (%s)", (digest,))
     connection.exec_driver_sql("RESET ROLE")

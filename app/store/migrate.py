@@ -66,6 +66,7 @@ def _migrate(address: Address, revision: str) -> None:
             ensure_roles(connection, address)
             config = _config()
             config.attributes["connection"] = connection
+            config.attributes["apply_policies"] = revision == "head"
             if revision == "head":
                 command.upgrade(config, revision)
             else:

@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.execute("CREATE SCHEMA queue")
     op.execute("SET LOCAL search_path = queue")  # Procrastinate names its objects without a schema
     text = (files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
-    op.get_bind().exec_driver_sql(text)
+    op.get_bind().exec_driver_sql(text.replace("%", "%%"))  # % marks the driver's placeholders
     op.execute("SET LOCAL search_path = ''")
 
 
