@@ -1,8 +1,23 @@
 """What a principal may see and do: `policies/*.toml` compiled to row-level security, and bound to a Scope.
 
-from app.access import HOST, Scope
+`policies` reads the files, `checks` holds them total, `compile` turns them into SQL (applied by migrations),
+`binding` makes the Scope that a transaction opens with, `grants` answers what code has to ask by itself.
 """
 
+from app.access.binding import Holdings, Reach, scope_of
+from app.access.grants import Grants, grants_of
+from app.access.policies import Policies, load
 from app.access.scope import DIRECTORY, HOST, Scope
 
-__all__ = ["DIRECTORY", "HOST", "Scope"]
+__all__ = [
+    "DIRECTORY",
+    "HOST",
+    "Grants",
+    "Holdings",
+    "Policies",
+    "Reach",
+    "Scope",
+    "grants_of",
+    "load",
+    "scope_of",
+]

@@ -1,8 +1,8 @@
 """Scope: what one database transaction opens with, so that PostgreSQL knows for whom it runs.
 
 A Scope names the login role (which connection pool), the business role that the transaction becomes and the
-`concord.*` settings that the row policies read. It is made by `app.access.bind` for a principal, or is one of
-the constants below for Concord's own work; nothing else makes one, and no statement runs without one.
+`concord.*` settings that the row policies read. `app.store.directory.bind` makes it for a principal; for
+Concord's own work it is one of the constants below. No statement runs without one.
 """
 
 from __future__ import annotations
@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from app.auth import Principal
-
-SETTING_PREFIX: Final = "concord."
-EMPTY_ARRAY: Final = "{}"
+from app.auth import Principal
 
 
 def int_array(values: Iterable[int]) -> str:
@@ -36,6 +32,10 @@ class Scope:
     """Settings that the row policies read, names with the prefix `concord.`; an absent one means no rows."""
     principal: Principal | None = None
     """Who is calling; None only in the scopes of Concord's own work."""
+    regions: tuple[str, ...] | None = None
+    """Regions that the caller's department is responsible for, those below included; None = no limit."""
+    sites: tuple[str, ...] | None = None
+    """Sites that the caller's department is responsible for; None = no limit."""
 
     @property
     def party_id(self) -> int | None:
