@@ -1,0 +1,66 @@
+"""The wheel carries all it needs: it plans and issues tokens from outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("app", "schema", "migrations", "policies", "pyproject.toml", "README.md", "LICENSE")
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """Run a command that must succeed; return what it printed."""
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the sources and unpack it into a folder of its own."""
+    place = tmp_path_factory.mktemp("wheel")
+    copy = place / "source"
+    copy.mkdir()
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place / "dist"), ".", cwd=copy
+    )
+    (wheel,) = (place / "dist").glob("*.whl")
+    target = place / "installed"
+    run(
+        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(target), str(wheel), cwd=place
+    )  # fmt: skip
+    return target
+
+
+@pytest.fixture
+def outside(installed: Path, tmp_path: Path) -> dict[str, str]:
+    """An environment in which only the installed wheel is Concord, with an empty home."""
+    return {**os.environ, "PYTHONPATH": str(installed), "CONCORD_HOME": str(tmp_path / "home")}
+
+
+def test_the_packages_come_from_the_wheel(installed: Path, outside: dict[str, str], tmp_path: Path) -> None:
+    places = run(
+        sys.executable, "-P", "-c", "import app, schema; print(app.__file__, schema.__file__)", cwd=tmp_path, env=outside
+    )  # fmt: skip
+    assert all(Path(place).is_relative_to(installed) for place in places.split())
+
+
+def test_the_wheel_plans_the_demonstration_company(outside: dict[str, str], tmp_path: Path) -> None:
+    told = run(sys.executable, "-P", "-m", "app", "demo", "--no-serve", cwd=tmp_path, env=outside)
+    assert "proven optimal" in told
