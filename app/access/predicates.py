@@ -22,6 +22,8 @@ _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 EVERYTHING = "true"
+KEY_OF_A_ROW_SEEN = '"id" IN (SELECT entity_id FROM plan.entity_version)'
+"""Row security holds in the sub-select too; it is computed once per statement, and only where it is reached."""
 
 
 def identifier(name: str) -> str:
@@ -167,17 +169,19 @@ class Compiler:
         groups: dict[str, list[str]] = defaultdict(list)
         for kind, rules in self.policies.kinds.items():
             far = rules.get(role)
-            test = None if far is None else EVERYTHING if far == "all" else self._kind_test(table, kind, far)
-            if test is not None:
-                groups[test].append(kind)
+            if far is not None:
+                groups[EVERYTHING if far == "all" else self._kind_test(table, kind, far)].append(kind)
         tests = []
         for test, kinds in sorted(groups.items()):
             listed = is_one_of("kind", kinds)
             tests.append(listed if test == EVERYTHING else f"{listed} AND ({test})")
         return any_of(tests)
 
-    def _kind_test(self, table: str, kind: str, rule: str) -> str | None:
-        """Return the test for rows of a kind; None where the table does not carry what the rows name."""
+    def _kind_test(self, table: str, kind: str, rule: str) -> str:
+        """Return the test for rows of a kind.
+
+        plan.entity does not carry what a row names: there, the key of a row is seen by whom the row is.
+        """
         scope = self.scope(rule.removesuffix(GENERAL))
         own_id = "id" if table == "plan.entity" else "entity_id"
         if kind in scope.by:
@@ -186,7 +190,7 @@ class Compiler:
             if dimension in ENTITIES[kind].columns:
                 column = f"{dimension}_id"
                 if column not in self.columns[table]:
-                    return None
+                    return KEY_OF_A_ROW_SEEN
                 test = within(scope, setting, column)
                 return f"{test} OR {identifier(column)} IS NULL" if rule.endswith(GENERAL) else test
         raise PolicyInvalid(reason=f"rows of kind {kind} name nothing that the scope {rule} could compare")
