@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable
 
-import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.asgi.guarded import GuardedSchema
 from schema.reading import EndReading
 from schema.types.scalars import SCALARS
 
 
-def build_graph(query: type, mutation: type | None = None, types: Iterable[type] = ()) -> strawberry.Schema:
+def build_graph(query: type, mutation: type | None = None, types: Iterable[type] = ()) -> GuardedSchema:
     """Return the Strawberry schema of a graph; `types` adds those that only an interface leads to."""
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    return strawberry.Schema(
-        query=query, mutation=mutation, types=tuple(types), extensions=[EndReading], config=config
-    )
+    return GuardedSchema(query, mutation, types, config, extensions=[EndReading])

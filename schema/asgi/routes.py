@@ -1,0 +1,30 @@
+"""The routes of `/graphql`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from app.auth import Audience, TokenValidator
+from app.config import Settings
+from schema.asgi.endpoint import GraphQLEndpoint, MakeContext
+from schema.asgi.graphiql import static_files
+from schema.asgi.guarded import GuardedSchema
+
+
+def graphql_routes(
+    settings: Settings,
+    schemas: Mapping[Audience, GuardedSchema],
+    make_context: MakeContext,
+    validator: TokenValidator | None = None,
+) -> list[BaseRoute]:
+    """Return the endpoint, and with CONCORD_GRAPHIQL its page's files and example queries.
+
+    The validator of tokens is the local issuer's unless one is given.
+    """
+    endpoint = GraphQLEndpoint(settings, schemas, make_context, validator or TokenValidator(settings))
+    routes: list[BaseRoute] = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
+    if settings.graphiql:
+        routes += [Route("/graphql/examples", endpoint.examples, methods=["GET"]), static_files()]
+    return routes
