@@ -1,0 +1,97 @@
+"""One component: formulated, solved, made canonical and certified; the unit of work of executor and cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from app.engine.canonical import canonical_point
+from app.engine.certificate import verify
+from app.engine.formulation import Formulation, formulate
+from app.engine.highs import Options, Outcome, Verdict, minimise
+from app.engine.linear import ABSENT, Program
+from app.engine.problem import FloatArray, IntArray, Problem
+from app.engine.solution import Certificate, Decisions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prices:
+    """What one more unit is worth in the objective, by the multipliers; `material` may be negative."""
+
+    material: FloatArray  # [n, T] a unit more in stock in the bucket
+    stock_maximum: FloatArray  # [n, T] a unit more of storage
+    regular: FloatArray  # [r, T] a regular hour more
+    overtime: FloatArray  # [r, T] an overtime hour more
+    level_upper: FloatArray  # [a, T] a unit more of an activity's upper limit
+    level_lower: FloatArray  # [a, T] a unit less of an activity's lower limit
+
+    def scaled(self, factor: float) -> Prices:
+        """Return the prices in another unit of the objective."""
+        return Prices(*(getattr(self, item.name) * factor for item in fields(self)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Answer for one component on its own axes; `decisions` is None where there is none."""
+
+    verdict: Verdict
+    objective: float
+    bound: float
+    elements: FloatArray  # [E] contribution to cost
+    decisions: Decisions | None = None
+    prices: Prices | None = None
+    certificate: Certificate | None = None
+
+
+def solve_component(problem: Problem, seconds: float) -> Result:
+    """Solve one component to a certified, canonical optimum within `seconds`."""
+    formulation = formulate(problem)
+    options = options_of(problem, seconds)
+    outcome = minimise(formulation.program, options)
+    if outcome.verdict != "optimal":
+        return Result(outcome.verdict, np.inf, -np.inf, np.zeros(len(formulation.element_offset)))
+    point = outcome.point
+    if problem.parameters.canonical:
+        point = canonical_point(formulation.program, outcome, problem, formulation.layout, options)
+    return certified(formulation, formulation.program, outcome, point, problem)
+
+
+def options_of(problem: Problem, seconds: float) -> Options:
+    """Translate the problem's parameters into the solver's options."""
+    given = problem.parameters
+    return Options(tolerance=given.tolerance, time_limit=seconds, threads=given.threads)
+
+
+def certified(
+    formulation: Formulation, program: Program, outcome: Outcome, point: FloatArray, problem: Problem
+) -> Result:
+    """Measure a point against the duals of `program` and read out decisions, elements and prices."""
+    certificate, bound = verify(program, point, outcome.duals, problem.parameters.accept)
+    return Result(
+        verdict="optimal",
+        objective=float(program.cost @ point) + program.offset,
+        bound=bound,
+        elements=formulation.elements(point),
+        decisions=formulation.decisions(point),
+        prices=prices(formulation, program, outcome.duals),
+        certificate=certificate,
+    )
+
+
+def prices(formulation: Formulation, program: Program, duals: FloatArray) -> Prices:
+    """Read the multipliers: rows of balance for material, reduced costs at bounds for limits."""
+    reduced = program.cost - program.transposed(duals)
+    layout = formulation.layout
+    return Prices(
+        material=_at(duals, formulation.rows.balance),
+        stock_maximum=np.maximum(-_at(reduced, layout.stock), 0.0),
+        regular=np.maximum(-_at(reduced, layout.regular), 0.0),
+        overtime=np.maximum(-_at(reduced, layout.overtime), 0.0),
+        level_upper=np.maximum(-_at(reduced, layout.level), 0.0),
+        level_lower=np.maximum(_at(reduced, layout.level), 0.0),
+    )
+
+
+def _at(values: FloatArray, index: IntArray) -> FloatArray:
+    return np.append(values, 0.0)[np.where(index >= 0, index, ABSENT)]

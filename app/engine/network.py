@@ -1,0 +1,208 @@
+"""The process network: its independent components (rules 30 and 32).
+
+Two parts of a problem that share no stock, activity, resource, demand group or quota group cannot influence
+one another, so each is solved alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.order import canonical_order
+from app.engine.problem import (
+    Activities,
+    Demands,
+    Inputs,
+    IntArray,
+    Problem,
+    Resources,
+    Stocks,
+    Uses,
+)
+
+Axis = TypeVar("Axis", Stocks, Activities, Demands, Resources)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A component: a problem of its own, and where its rows are in the whole."""
+
+    problem: Problem
+    stocks: IntArray
+    activities: IntArray
+    resources: IntArray
+    demands: IntArray
+
+
+class Chosen(NamedTuple):
+    """Rows of each block that make a part, in the order wanted."""
+
+    stocks: IntArray
+    activities: IntArray
+    resources: IntArray
+    demands: IntArray
+    inputs: IntArray
+    uses: IntArray
+
+
+def components(problem: Problem) -> list[Part]:
+    """Split a problem into its independent components, each in canonical order."""
+    labels = _stock_labels(problem)
+    orders = canonical_order(problem)
+    activity_label = labels[problem.activities.stock]
+    inputs, uses = problem.inputs, problem.uses
+    groups = Chosen(
+        stocks=orders.stocks, activities=orders.activities, resources=orders.resources,
+        demands=orders.demands, inputs=np.arange(len(inputs.activity)), uses=np.arange(len(uses.activity)),
+    )  # fmt: skip
+    label_of = Chosen(
+        stocks=labels, activities=activity_label, resources=_resource_labels(problem, activity_label),
+        demands=labels[problem.demands.stock], inputs=activity_label[inputs.activity],
+        uses=activity_label[uses.activity],
+    )  # fmt: skip
+    by_label = [_grouped(order, label) for order, label in zip(groups, label_of, strict=True)]
+    none = np.zeros(0, dtype=np.int64)
+    parts = (Chosen(*(by.get(label, none) for by in by_label)) for label in by_label[0])
+    return [_part(problem, chosen) for chosen in parts]
+
+
+def whole(problem: Problem) -> Part:
+    """Take the problem as a single part in canonical order."""
+    orders = canonical_order(problem)
+    chosen = Chosen(
+        orders.stocks,
+        orders.activities,
+        orders.resources,
+        orders.demands,
+        np.arange(len(problem.inputs.activity)),
+        np.arange(len(problem.uses.activity)),
+    )
+    return _part(problem, chosen)
+
+
+def digest(problem: Problem, *tags: str) -> bytes:
+    """Content hash of a (canonically ordered) problem; codes do not count."""
+    state = blake2b(digest_size=20)
+    for tag in tags:
+        state.update(tag.encode() + b"\0")
+    state.update(repr(problem.parameters).encode() + repr(problem.published).encode())
+    _feed(state, problem.days)
+    for block in (problem.stocks, problem.activities, problem.resources, problem.demands):
+        for item in fields(block):
+            if item.name != "codes":
+                _feed(state, getattr(block, item.name))
+    for pairs in (problem.inputs, problem.uses):
+        for item in fields(pairs):
+            _feed(state, getattr(pairs, item.name))
+    return state.digest()
+
+
+def _feed(state: Any, array: NDArray[Any]) -> None:
+    state.update(repr(array.shape).encode())
+    state.update(np.ascontiguousarray(array).tobytes())
+
+
+# --- components ---------------------------------------------------------------------------------------------
+
+
+def _stock_labels(problem: Problem) -> IntArray:
+    """Component of each stock, [n]: the least index of a stock that it is linked with."""
+    acts, uses, demands = problem.activities, problem.uses, problem.demands
+    links = [
+        (acts.stock[problem.inputs.activity], problem.inputs.stock),
+        _chain(uses.resource, acts.stock[uses.activity]),
+        _chain(acts.quota_group, acts.stock),
+        _chain(demands.fill_group, demands.stock),
+    ]
+    left, right = (np.concatenate(side) for side in zip(*links, strict=True))
+    return connected(len(problem.stocks.codes), left, right)
+
+
+def _chain(group: IntArray, member: IntArray) -> tuple[IntArray, IntArray]:
+    """Links between successive members of each group (>= 0)."""
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    same = group[order][1:] == group[order][:-1]
+    return member[order][:-1][same], member[order][1:][same]
+
+
+def connected(count: int, left: IntArray, right: IntArray) -> IntArray:
+    """Label the connected components of `count` nodes with edges left-right by their least node, [count]."""
+    label = np.arange(count)
+    while True:
+        before = label.copy()
+        low = np.minimum(label[left], label[right])
+        np.minimum.at(label, left, low)
+        np.minimum.at(label, right, low)
+        np.minimum.at(label, before, label)  # hook the old root under the new label
+        label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
+def _resource_labels(problem: Problem, activity_label: IntArray) -> IntArray:
+    label = np.full(len(problem.resources.codes), -1, dtype=np.int64)
+    label[problem.uses.resource] = activity_label[problem.uses.activity]
+    return label
+
+
+def _grouped(order: IntArray, label: IntArray) -> dict[int, IntArray]:
+    """Group the indices by label, each group in the sequence of `order`."""
+    if not len(order):
+        return {}
+    by_label = order[np.argsort(label[order], kind="stable")]
+    keys, first = np.unique(label[by_label], return_index=True)
+    return dict(zip(keys.tolist(), np.split(by_label, first[1:]), strict=True))
+
+
+def _part(problem: Problem, chosen: Chosen) -> Part:
+    """Cut out the rows chosen, with indices counted anew."""
+    stock_at = _positions(len(problem.stocks.codes), chosen.stocks)
+    activity_at = _positions(len(problem.activities.codes), chosen.activities)
+    resource_at = _positions(len(problem.resources.codes), chosen.resources)
+    acts, demands = _take(problem.activities, chosen.activities), _take(problem.demands, chosen.demands)
+    cut = replace(
+        problem,
+        stocks=_take(problem.stocks, chosen.stocks),
+        activities=replace(acts, stock=stock_at[acts.stock], quota_group=_regrouped(acts.quota_group)),
+        resources=_take(problem.resources, chosen.resources),
+        demands=replace(demands, stock=stock_at[demands.stock], fill_group=_regrouped(demands.fill_group)),
+        inputs=_cut_inputs(problem.inputs, chosen.inputs, activity_at, stock_at),
+        uses=_cut_uses(problem.uses, chosen.uses, activity_at, resource_at),
+    )
+    return Part(cut, chosen.stocks, chosen.activities, chosen.resources, chosen.demands)
+
+
+def _positions(count: int, chosen: IntArray) -> IntArray:
+    position = np.full(count, -1, dtype=np.int64)
+    position[chosen] = np.arange(len(chosen))
+    return position
+
+
+def _take(block: Axis, rows: IntArray) -> Axis:
+    arrays = {item.name: getattr(block, item.name)[rows] for item in fields(block) if item.name != "codes"}
+    return replace(block, codes=tuple(block.codes[row] for row in rows.tolist()), **arrays)
+
+
+def _regrouped(ids: IntArray) -> IntArray:
+    """Give the groups fresh numbers by first appearance; what is in no group (-1) stays so."""
+    values, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(np.where(values < 0, -1, first)))
+    return np.where(ids < 0, -1, rank[inverse] - int((values < 0).any()))
+
+
+def _cut_inputs(inputs: Inputs, rows: IntArray, activity_at: IntArray, stock_at: IntArray) -> Inputs:
+    activity, stock = activity_at[inputs.activity[rows]], stock_at[inputs.stock[rows]]
+    order = np.lexsort((stock, activity))
+    return Inputs(activity[order], stock[order], inputs.quantity[rows][order])
+
+
+def _cut_uses(uses: Uses, rows: IntArray, activity_at: IntArray, resource_at: IntArray) -> Uses:
+    activity, resource = activity_at[uses.activity[rows]], resource_at[uses.resource[rows]]
+    order = np.lexsort((resource, activity))
+    return Uses(activity[order], resource[order], uses.hours[rows][order])

@@ -1,0 +1,109 @@
+"""The canonical order of a problem's axes (rule 30).
+
+Rows are put in order by their content, refined by the content of what they are linked with, and by code
+only where they are equal in everything: so neither the order of the input nor the names decide between
+tied plans.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.problem import Activities, Demands, FloatArray, IntArray, Problem, Resources, Stocks
+
+DIGITS = 9  # significant digits of content that count when rows are put in order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orders:
+    """Canonical sequence of each axis."""
+
+    stocks: IntArray
+    activities: IntArray
+    resources: IntArray
+    demands: IntArray
+
+
+def canonical_order(problem: Problem, rounds: int = 3) -> Orders:
+    """Order each axis by content, refined by the content of neighbours `rounds` times, then by code."""
+    stocks, acts, resources, demands = problem.stocks, problem.activities, problem.resources, problem.demands
+    inputs, uses = problem.inputs, problem.uses
+    colour_n = _content(stocks)
+    colour_a, colour_r, colour_d = _content(acts), _content(resources), _content(demands)
+    edge_in, edge_use = _hash_rows(inputs.quantity), _hash_rows(uses.hours)
+    for _ in range(rounds):
+        spread_a = _sum_at(colour_a, inputs.activity, _mix(edge_in, colour_n[inputs.stock]))
+        spread_a = _sum_at(spread_a, uses.activity, _mix(edge_use, colour_r[uses.resource]))
+        spread_a = _mix(spread_a, colour_n[acts.stock])
+        spread_n = _sum_at(colour_n, acts.stock, _mix(colour_a, 1))
+        spread_n = _sum_at(spread_n, inputs.stock, _mix(edge_in, colour_a[inputs.activity]))
+        spread_n = _sum_at(spread_n, demands.stock, _mix(colour_d, 2))
+        spread_r = _sum_at(colour_r, uses.resource, _mix(edge_use, colour_a[uses.activity]))
+        spread_d = _mix(colour_d, colour_n[demands.stock])
+        colour_a, colour_n, colour_r, colour_d = (
+            _mix(c, 3) for c in (spread_a, spread_n, spread_r, spread_d)
+        )
+    return Orders(
+        _sequence(colour_n, stocks.codes),
+        _sequence(colour_a, acts.codes),
+        _sequence(colour_r, resources.codes),
+        _sequence(colour_d, demands.codes),
+    )
+
+
+def _sequence(colour: NDArray[np.uint64], codes: tuple[str, ...]) -> IntArray:
+    if not codes:
+        return np.zeros(0, dtype=np.int64)
+    return np.lexsort((np.array(codes, dtype=np.str_), colour))
+
+
+def _content(block: Stocks | Activities | Resources | Demands) -> NDArray[np.uint64]:
+    """Hash each row's numbers; names, group numbers and indices do not count."""
+    skip = {"codes", "stock", "quota_group", "fill_group"}
+    colour = np.zeros(len(block.codes), dtype=np.uint64)
+    for item in fields(block):
+        if item.name not in skip:
+            colour = _mix(colour, _hash_rows(getattr(block, item.name)))
+    return colour
+
+
+def _hash_rows(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Hash each row of numbers, rounded to DIGITS significant digits, [rows]."""
+    numbers: FloatArray = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+    present = np.isfinite(numbers) & (numbers != 0.0)
+    finite = np.where(present, numbers, 1.0)
+    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(finite))))
+    rounded = np.where(present, np.round(finite * scale) / scale, numbers) + 0.0
+    bits = np.ascontiguousarray(np.where(np.isnan(rounded), np.nan, rounded)).view(np.uint64)
+    result = np.zeros(len(numbers), dtype=np.uint64)
+    for column in range(bits.shape[1]):
+        result = _mix(result, bits[:, column])
+    return result
+
+
+def _mix(left: NDArray[np.uint64], right: NDArray[np.uint64] | int) -> NDArray[np.uint64]:
+    """Combine two hashes into one (the finaliser of splitmix64)."""
+    with np.errstate(over="ignore"):
+        z = left * np.uint64(0x9E3779B97F4A7C15) + np.asarray(right, dtype=np.uint64)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
+
+
+def _sum_at(base: NDArray[np.uint64], index: IntArray, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Add hashes of neighbours: a sum does not depend on their order."""
+    total = _mix(base, 5)
+    with np.errstate(over="ignore"):
+        np.add.at(total, index, values)
+    return total
+
+
+def noise(block: int, shape: tuple[int, ...]) -> FloatArray:
+    """Return fixed pseudo-random weights in [0, 1) for the cells of an axis: a tie-break without pattern."""
+    cells = np.arange(int(np.prod(shape)), dtype=np.uint64).reshape(shape)
+    bits = _mix(_mix(cells, block), 7) >> np.uint64(11)
+    return np.asarray(bits.astype(np.float64) / 2.0**53)
