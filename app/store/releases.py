@@ -38,6 +38,11 @@ class Release:
     ends: tuple[date, ...]
     zones: tuple[str, ...]
 
+    @property
+    def node_key(self) -> str:
+        """The party's own count."""
+        return str(self.ordinal)
+
 
 @dataclass(frozen=True, slots=True)
 class ReleasedItem:
@@ -144,7 +149,7 @@ class Contents:
 Line = ReleasedItem | ReleasedProjection | ReleasedPurchaseOrder | ReleasedAnswer | ReleasedSalesOrder
 Row = TypeVar("Row", bound=Line)
 
-TABLES: dict[type[Line], str] = {
+TABLES: dict[type, str] = {
     ReleasedItem: "released_item",
     ReleasedProjection: "released_projection",
     ReleasedPurchaseOrder: "released_purchase_order",

@@ -52,10 +52,14 @@ LATEST = At()
 
 @dataclass(frozen=True, slots=True)
 class Released(Generic[Row]):
-    """A line with the release that it stands in."""
+    """A line with the release that it stands in; it has the line's attributes as its own."""
 
     release: Release
     line: Row
+
+    def __getattr__(self, name: str) -> object:
+        """Return an attribute of the line."""
+        return getattr(self.line, name)
 
     @property
     def node_key(self) -> str:

@@ -75,15 +75,26 @@ def submission_view(submission: Submission, latest: Release | None) -> Submissio
 
 @dataclass(frozen=True, slots=True)
 class ProjectionLine:
-    """A released projection line with what the supplier has said to it; arrays by released bucket.
+    """A released projection line, its attributes as its own, with what the supplier has said to it.
 
-    `promised` holds the last promise by bucket, NaN where it said nothing.
+    `promised` holds the last promise by released bucket, NaN where it said nothing.
     """
 
     release: Release
     line: ReleasedProjection
     state: LineState
     promised: tuple[float, ...]
+
+    def __getattr__(self, name: str) -> object:
+        """Return an attribute of the line."""
+        return getattr(self.line, name)
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """Quantity less that of the previous release for the same dates; NaN where nothing compares."""
+        return tuple(
+            now - before for now, before in zip(self.line.quantities, self.line.previous, strict=True)
+        )
 
     @property
     def node_key(self) -> str:

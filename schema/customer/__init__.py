@@ -1,0 +1,1 @@
+"""The graph of customers: what they ask for, and what we answer."""

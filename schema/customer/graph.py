@@ -1,0 +1,67 @@
+"""The customers' graph: its queries and mutation; `SCHEMA` is what the endpoint serves to customers."""
+
+import strawberry
+
+from schema.customer.answers import (
+    CatalogueItem,
+    SalesOrderLine,
+    SupplyAnswer,
+    resolve_items,
+    resolve_open_orders,
+    resolve_supply_answers,
+)
+from schema.customer.signals import (
+    DemandSignal,
+    DemandSignalSubmitPayload,
+    resolve_demand_signal_submit,
+    resolve_demand_signals,
+)
+from schema.types.connections import Connection
+from schema.types.graph import build_graph
+from schema.types.outside import Release, Viewer, resolve_releases, resolve_viewer
+
+
+@strawberry.type(description="What a customer reads: what was released to it and what it handed in.")
+class Query:
+    """Root of all queries."""
+
+    viewer = strawberry.field(resolver=resolve_viewer, graphql_type=Viewer, description="Who is calling.")
+    releases = strawberry.field(
+        resolver=resolve_releases,
+        graphql_type=Connection[Release],
+        description="What was released to you, the latest first.",
+    )
+    supply_answers = strawberry.field(
+        resolver=resolve_supply_answers,
+        graphql_type=Connection[SupplyAnswer],
+        description="Our answers to what you asked for, by item and ship-to.",
+    )
+    open_orders = strawberry.field(
+        resolver=resolve_open_orders,
+        graphql_type=Connection[SalesOrderLine],
+        description="Your open orders, by requested date.",
+    )
+    items = strawberry.field(
+        resolver=resolve_items,
+        graphql_type=Connection[CatalogueItem],
+        description="The items that you deal in.",
+    )
+    demand_signals = strawberry.field(
+        resolver=resolve_demand_signals,
+        graphql_type=Connection[DemandSignal],
+        description="Your demand signals, the latest first: all, or with `at` those after one release.",
+    )
+
+
+@strawberry.type(description="What a customer hands in. It is kept when the answer arrives.")
+class Mutation:
+    """Root of all mutations."""
+
+    demand_signal_submit = strawberry.field(
+        resolver=resolve_demand_signal_submit,
+        graphql_type=DemandSignalSubmitPayload,
+        description="Tell us your forecast, order forecast, sell-out or stock. It enters the next plan.",
+    )
+
+
+SCHEMA = build_graph(Query, Mutation)

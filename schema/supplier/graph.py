@@ -1,0 +1,89 @@
+"""The suppliers' graph: its queries and mutations; `SCHEMA` is what the endpoint serves to suppliers."""
+
+import strawberry
+
+from schema.supplier.projections import (
+    PurchaseOrderLine,
+    PurchaseProjection,
+    SuppliedItem,
+    resolve_items,
+    resolve_open_orders,
+    resolve_projections,
+)
+from schema.supplier.submissions import (
+    Capacity,
+    CapacitySubmitPayload,
+    ForecastCommit,
+    ForecastCommitSubmitPayload,
+    ProjectionAcknowledgePayload,
+    resolve_capacities,
+    resolve_capacity_submit,
+    resolve_forecast_commit_submit,
+    resolve_forecast_commits,
+    resolve_projection_acknowledge,
+)
+from schema.types.connections import Connection
+from schema.types.graph import build_graph
+from schema.types.outside import Release, Viewer, resolve_releases, resolve_viewer
+
+
+@strawberry.type(description="What a supplier reads: what was released to it and what it handed in.")
+class Query:
+    """Root of all queries."""
+
+    viewer = strawberry.field(resolver=resolve_viewer, graphql_type=Viewer, description="Who is calling.")
+    releases = strawberry.field(
+        resolver=resolve_releases,
+        graphql_type=Connection[Release],
+        description="What was released to you, the latest first.",
+    )
+    purchase_projections = strawberry.field(
+        resolver=resolve_projections,
+        graphql_type=Connection[PurchaseProjection],
+        description="What we expect to buy from you, by item and site.",
+    )
+    open_orders = strawberry.field(
+        resolver=resolve_open_orders,
+        graphql_type=Connection[PurchaseOrderLine],
+        description="Open purchase orders with you, by due date.",
+    )
+    items = strawberry.field(
+        resolver=resolve_items,
+        graphql_type=Connection[SuppliedItem],
+        description="The items that you supply.",
+    )
+    forecast_commits = strawberry.field(
+        resolver=resolve_forecast_commits,
+        graphql_type=Connection[ForecastCommit],
+        description="Your promises, the latest first: all, or with `at` those to one release.",
+    )
+    capacities = strawberry.field(
+        resolver=resolve_capacities,
+        graphql_type=Connection[Capacity],
+        description="The capacities you stated, the latest first: all, or with `at` those after one release.",
+    )
+
+
+@strawberry.type(description="What a supplier hands in. It is kept when the answer arrives.")
+class Mutation:
+    """Root of all mutations."""
+
+    projection_acknowledge = strawberry.field(
+        resolver=resolve_projection_acknowledge,
+        graphql_type=ProjectionAcknowledgePayload,
+        description="Confirm that you have read a release.",
+    )
+    forecast_commit_submit = strawberry.field(
+        resolver=resolve_forecast_commit_submit,
+        graphql_type=ForecastCommitSubmitPayload,
+        description="Promise quantities for a release, bucket by bucket. The next plan buys no more from you "
+        "than promised in the buckets that you answered.",
+    )
+    capacity_submit = strawberry.field(
+        resolver=resolve_capacity_submit,
+        graphql_type=CapacitySubmitPayload,
+        description="State what you can deliver.",
+    )
+
+
+SCHEMA = build_graph(Query, Mutation)
