@@ -13,6 +13,7 @@ from pathlib import Path
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from app.auth import Audience
 from app.config import Settings
@@ -57,9 +58,19 @@ def examples_path(audience: Audience) -> Path:
     return _GRAPHS / audience / "examples.graphql"
 
 
+class _Revalidated(StaticFiles):
+    """Files that a browser keeps, and asks by their ETag whether they are still the same."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file, or that it has not changed."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def static_files() -> Mount:
     """Return the route of the page's script and style."""
-    return Mount("/graphql/static", StaticFiles(directory=STATIC))
+    return Mount("/graphql/static", _Revalidated(directory=STATIC))
 
 
 @cache

@@ -6,9 +6,13 @@ import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
 const TOKEN = 'concord.token'; // kept for this tab only
-const WELCOME = `# Paste an access token into the field above; on the command line,
-#   python -m app token --audience internal --role planner
-# prints one. Example queries of your own graph then appear here.
+const WELCOME = `# Paste an access token into the field above.
+# The command line prints one:
+#
+#   python -m app token --audience internal
+#
+# Queries of your own graph to try then
+# appear here.
 `;
 
 const authorization = (token) => ({ Authorization: `Bearer ${token}` });

@@ -1,0 +1,131 @@
+"""The web application: routes, middleware in one list, and a lifespan that opens and closes the database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
+
+from app.access import DIRECTORY, Scope
+from app.auth import Audience, Principal
+from app.config import Settings, load_settings
+from app.errors import ConcordError, StoreError
+from app.store.database import Database
+from app.store.directory import bind
+from app.store.migrate import check_current
+from schema.asgi.guarded import GuardedSchema
+from schema.asgi.routes import graphql_routes
+from schema.context import Context
+from schema.customer.graph import SCHEMA as CUSTOMER
+from schema.ids import IdCodecs
+from schema.internal.graph import SCHEMA as INTERNAL
+from schema.supplier.graph import SCHEMA as SUPPLIER
+
+SCHEMAS: Mapping[Audience, GuardedSchema] = {
+    "internal": INTERNAL,
+    "supplier": SUPPLIER,
+    "customer": CUSTOMER,
+}
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Server:
+    """What the requests of one process share: the settings, the codecs of ids, and the open database."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read the secret behind ids; the database is opened by the lifespan."""
+        self.settings = settings
+        self._codecs = IdCodecs.load(settings)
+        self._database: Database | None = None
+
+    @property
+    def database(self) -> Database:
+        """The open database; raises StoreError before the start and after the end of the lifespan."""
+        if self._database is None:
+            raise StoreError(reason="the server is not running")
+        return self._database
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Open a database of this program's schema, serve, and close it however serving ends."""
+        self._database = await Database.open(self.settings)
+        try:
+            await check_current(self._database)
+            yield
+        finally:
+            opened, self._database = self._database, None
+            await opened.close()
+
+    def make_context(self, principal: Principal, _: HTTPConnection) -> Context:
+        """Return the context of one request."""
+        return Context(principal, self.settings, self.database, self._codecs.of(principal), self._bind)
+
+    async def _bind(self, principal: Principal) -> Scope:
+        return await bind(self.database, principal)
+
+    async def live(self, _: Request) -> Response:
+        """Say that the process answers."""
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """Say whether the database answers too; why it does not is for the log, not for the caller."""
+        try:
+            async with self.database.read(DIRECTORY):
+                return JSONResponse({"status": "ok"})
+        except ConcordError as error:
+            return JSONResponse({"status": "unavailable", "code": error.code}, status_code=503)
+
+
+class SecurityHeaders:
+    """Adds the headers of SECURITY_HEADERS to answers that do not set them themselves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add to the start of its answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def create_app(settings: Settings, schemas: Mapping[Audience, GuardedSchema] = SCHEMAS) -> Starlette:
+    """Return the application; requests pass the middleware from the first of the list to the last."""
+    server = Server(settings)
+    return Starlette(
+        routes=[
+            *graphql_routes(settings, schemas, server.make_context),
+            Route("/healthz", server.live, methods=["GET"]),
+            Route("/readyz", server.ready, methods=["GET"]),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+        ],
+        lifespan=server.lifespan,
+    )
+
+
+def create_app_from_environment() -> Starlette:
+    """Return the application for a server process that is told nothing but the environment."""
+    return create_app(load_settings())
