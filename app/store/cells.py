@@ -35,7 +35,7 @@ def encode(matrix: Matrix) -> tuple[list[int], list[bytes | None]]:
     present = ~np.isnan(matrix)
     first = present.argmax(axis=1).tolist()
     end = (matrix.shape[1] - present[:, ::-1].argmax(axis=1)).tolist()
-    filled = present.any(axis=1)
+    filled = np.count_nonzero(present, axis=1) > 0
     rows = np.ascontiguousarray(matrix, dtype=CELL)
     cells = [
         rows[row, first[row] : end[row]].tobytes() if has_value else None
