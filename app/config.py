@@ -58,12 +58,11 @@ class Settings(BaseSettings):
     max_tokens: int = Field(default=4000, ge=100)
     max_depth: int = Field(default=15, ge=3, le=100)
     max_aliases: int = Field(default=60, ge=1)
-    max_nodes: int = Field(default=50_000, ge=100)
+    max_nodes: int = Field(default=20_000, ge=100)
     response_wait_seconds: float = Field(default=60.0, ge=0, le=600)
 
     # WebSocket
     max_message_bytes: int = Field(default=256 * 1024, ge=1024)
-    websocket_init_seconds: float = Field(default=5.0, gt=0, le=60)
 
     @property
     def keys_directory(self) -> Path:
