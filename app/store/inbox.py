@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from app.errors import IdempotencyConflict
+from app.store.branches import PATH, Commit
 from app.store.database import Transaction
 
 INTAKE_LOCK = "concord intake"
@@ -153,13 +154,13 @@ async def record_outcome(
     )
 
 
-async def included_through(tx: Transaction, branch_id: int, commit_id: int) -> dict[tuple[int, str], int]:
-    """Return, by party and side, the last submission that a commit of a branch has taken in; host only."""
+async def included_through(tx: Transaction, commit: Commit) -> dict[tuple[int, str], int]:
+    """Return, by party and side, the last submission that a state has taken in; host only."""
     rows = await tx.fetch_rows(
-        "SELECT o.party_id, o.audience, max(o.ordinal) FROM outside.inbox_outcome o "
-        "JOIN plan.commit c ON c.id = o.commit_id WHERE o.state = 'included' AND o.commit_id <= %s "
-        "AND (c.branch_id = %s OR EXISTS (SELECT FROM plan.branch_path p WHERE p.branch_id = %s "
-        "AND p.ancestor_id = c.branch_id AND c.id <= p.upto_commit_id)) GROUP BY o.party_id, o.audience",
-        (commit_id, branch_id, branch_id),
+        f"SELECT o.party_id, o.audience, max(o.ordinal) FROM {PATH} "
+        "JOIN plan.commit c ON c.branch_id = path.branch_id AND c.id <= path.upto "
+        "JOIN outside.inbox_outcome o ON o.commit_id = c.id AND o.state = 'included' "
+        "GROUP BY o.party_id, o.audience",
+        commit.path,
     )
     return {(party_id, audience): int(ordinal) for party_id, audience, ordinal in rows}

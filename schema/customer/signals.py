@@ -56,7 +56,7 @@ class DemandSeriesInput:
         default=None, description="Your sold-to code; needed where you buy the item under several."
     )
     entries: list[QuantityEntryInput] = strawberry.field(
-        description="Quantities in the unit of the item: by first day of a released bucket (forecasts) or by day."
+        description="Quantities in the unit of the item: by first day of a bucket (forecasts) or by day."
     )
 
 

@@ -13,10 +13,18 @@ import orjson
 
 from app.access import Scope
 from app.errors import BadValue, NotFound, ReleaseSuperseded, ResponsePastDue
+from app.services.grants import require_action
 from app.services.parties.commits import LineAnswer, commit_payload
 from app.services.parties.reading import CUSTOMER, SUPPLIER, own_party
 from app.services.parties.signals import Basis, Series, SignalKind, capacity_payload, signal_payload
-from app.services.parties.states import ACKNOWLEDGEMENT, CAPACITY, COMMIT, SubmissionView, submission_view
+from app.services.parties.states import (
+    ACKNOWLEDGEMENT,
+    CAPACITY,
+    COMMIT,
+    SIGNALS,
+    SubmissionView,
+    submission_view,
+)
 from app.store.database import Database, Transaction
 from app.store.inbox import find_submission, lock_inbox, submit
 from app.store.releases import Release, ReleasedItem, ReleasedProjection, find_release, read_lines
@@ -29,6 +37,14 @@ MEASURES: Mapping[SignalKind, str] = {
     SignalKind.STOCK: "customerStock",
 }
 """The measure that each kind of demand signal states."""
+
+ACTIONS: Mapping[str, str] = {
+    ACKNOWLEDGEMENT: "projectionAcknowledge",
+    COMMIT: "forecastCommitSubmit",
+    CAPACITY: "capacitySubmit",
+    **dict.fromkeys(SIGNALS, "demandSignalSubmit"),
+}
+"""The action of policies/actions.toml behind each kind of submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,7 @@ class _Inbox:
         cls, tx: Transaction, audience: str, caller: Caller, kind: str, content: Mapping[str, object]
     ) -> "_Inbox":
         """Lock the inbox and look the key up; raises IdempotencyConflict for another content."""
+        require_action(caller.scope, ACTIONS[kind])
         _check_key(caller.idempotency_key)
         request_hash = content_hash(kind, content)
         party_id, key = own_party(tx), caller.idempotency_key

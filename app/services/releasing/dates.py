@@ -40,7 +40,8 @@ def overlap_days(source: Sequence[Bucket], target: Sequence[Bucket]) -> Floats:
     target_starts, target_ends = _edges(target)
     first = np.maximum(target_starts[:, None], starts[None, :])
     last = np.minimum(target_ends[:, None], ends[None, :])
-    return np.maximum(last - first, 0).astype(np.float64)
+    shared: Floats = np.maximum(last - first, 0).astype(np.float64)
+    return shared
 
 
 def realign(values: Floats, source: Sequence[Bucket], target: Sequence[Bucket]) -> Floats:

@@ -43,9 +43,8 @@ def purchase_unit(reference: Reference, supply: Row | None, item: str) -> Purcha
     factor = None if unit is None else reference.base_factor(item, unit)
     if unit is None or factor is None:
         base = str(reference.items[item]["unit"])
-        return PurchaseUnit(base, 1.0, 1.0 if reference.is_whole(base) else 0.0)
-    least = 1.0 if reference.is_whole(unit) else 0.0
-    return PurchaseUnit(unit, factor, number(supply or {}, "order_multiple", least))
+        return PurchaseUnit(base, 1.0, reference.multiple(base))
+    return PurchaseUnit(unit, factor, number(supply or {}, "order_multiple", reference.multiple(unit)))
 
 
 def projection_lines(

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from app.exchange.units import Conversions
+
 Row = Mapping[str, object]
 
 KINDS = (
@@ -59,11 +61,11 @@ class Reference:
         self.items = self._by("item", "item")
         self.sites = self._by("site", "site")
         self.parties = self._by("party", "party")
-        self._units = self._by("unit", "unit")
+        self._whole = {str(row["unit"]): row.get("whole") is not False for row in self.rows["unit"]}
+        self._conversions = Conversions(self.rows["unit_conversion"])
         self.suppliers = self._owned("supplier")
         self.customers = self._owned("customer")
         self._codes = self._item_codes()
-        self._factors = self._conversions()
         self._supply = self._grouped("supplier_item", "supplier", "item")
 
     def _by(self, kind: str, column: str) -> dict[str, Row]:
@@ -86,31 +88,17 @@ class Reference:
         rows = [row for row in self.rows["item_code"] if row.get("scheme") == OWN_SCHEME and row.get("party")]
         return {(str(row["party"]), str(row["item"])): str(row["code"]) for row in rows}
 
-    def _conversions(self) -> dict[tuple[str | None, str, str], float]:
-        """Units of `to` in one `from` by (item or None, from, to), both ways; a stated row wins."""
-        stated: dict[tuple[str | None, str, str], float] = {}
-        inverse: dict[tuple[str | None, str, str], float] = {}
-        for row in self.rows["unit_conversion"]:
-            item, start, end = text(row, "item"), str(row["from_unit"]), str(row["to_unit"])
-            stated[item, start, end] = number(row, "factor")
-            inverse[item, end, start] = 1.0 / number(row, "factor")
-        return {**inverse, **stated}
-
     def party_item(self, party: str, item: str) -> str | None:
         """Return the party's own code of an item."""
         return self._codes.get((party, item))
 
     def base_factor(self, item: str, unit: str) -> float | None:
         """Return how many base units one `unit` of the item holds; None where nothing says it."""
-        base = str(self.items[item]["unit"])
-        if unit == base:
-            return 1.0
-        return self._factors.get((item, unit, base), self._factors.get((None, unit, base)))
+        return self._conversions.factor(item, unit, str(self.items[item]["unit"]))
 
-    def is_whole(self, unit: str) -> bool:
-        """Say whether published quantities are whole in this unit."""
-        row = self._units.get(unit)
-        return row is not None and row.get("whole") is not False
+    def multiple(self, unit: str) -> float:
+        """Return what published quantities in the unit are multiples of; 0 where any will do."""
+        return 1.0 if self._whole.get(unit, True) else 0.0
 
     def supply(self, supplier: str, item: str, site: str, on: date) -> Row | None:
         """Return the supplier-item row for a receiving site: valid on the day and naming the site first."""
