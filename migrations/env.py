@@ -6,15 +6,11 @@ alone knows how to reach the database and as whom.
 
 from __future__ import annotations
 
-from typing import Final
-
 from alembic import context
 from sqlalchemy import Connection, text
 
 from app.access import compile as policies
 from app.store.migrate import OWNER, VERSION_SCHEMA, after_upgrade
-
-HEAD: Final = "head"
 
 
 def run() -> None:
@@ -27,8 +23,8 @@ def run() -> None:
         connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
         context.run_migrations()
         connection.execute(text("RESET ROLE"))
-        after_upgrade(connection)
-        if context.config.attributes["apply_policies"]:
+        if context.config.attributes["to_head"]:
+            after_upgrade(connection)
             policies.apply(connection)
 
 

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pydantic import SecretStr
 
 from app.config import Settings
 from app.store.address import Address
@@ -78,34 +79,29 @@ def _administrator(address: Address) -> Iterator[psycopg.Connection[tuple[object
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres: Address) -> Iterator[Callable[[], str]]:
+def new_database(postgres: Address) -> Callable[[], str]:
     """A function that makes a fresh migrated database and returns its address for CONCORD_DATABASE_URL."""
     numbers = itertools.count(1)
-    made: list[str] = []
 
     def make() -> str:
         name = f"test_{next(numbers)}"
         with _administrator(postgres) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        made.append(name)
         return postgres.of_database(name).admin_conninfo()
 
-    yield make
-    with _administrator(postgres) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return make
 
 
 @pytest.fixture
 def settings(tmp_path: Path, new_database: Callable[[], str]) -> Settings:
     """Settings with a home and a database of their own, for one test."""
-    return Settings(home=tmp_path / "home", database_url=new_database())
+    return Settings(home=tmp_path / "home", database_url=SecretStr(new_database()))
 
 
 @pytest.fixture(scope="module")
 def module_settings(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Settings:
     """Settings with a home and a database of their own, for the tests of one module."""
-    return Settings(home=tmp_path_factory.mktemp("home"), database_url=new_database())
+    return Settings(home=tmp_path_factory.mktemp("home"), database_url=SecretStr(new_database()))
 
 
 @pytest.fixture

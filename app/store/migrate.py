@@ -23,6 +23,7 @@ from app.vocabulary import MEASURES
 OWNER = "concord_owner"
 QUEUE_USER = "concord_host"
 VERSION_SCHEMA = "migration"
+HEAD = "head"
 LOCK = 0x636F6E636F7264  # "concord": one migration at a time, whichever process starts it
 
 
@@ -35,8 +36,8 @@ async def upgrade(settings: Settings) -> None:
         await database.close()
 
 
-async def migrate(database: Database, revision: str = "head") -> None:
-    """Bring the database to `revision`; all of it happens, or nothing."""
+async def migrate(database: Database, revision: str = HEAD) -> None:
+    """Bring the database up to the newest schema, or back to an older `revision`; all of it, or nothing."""
     await asyncio.to_thread(_migrate, database.address, revision)
 
 
@@ -66,8 +67,8 @@ def _migrate(address: Address, revision: str) -> None:
             ensure_roles(connection, address)
             config = _config()
             config.attributes["connection"] = connection
-            config.attributes["apply_policies"] = revision == "head"
-            if revision == "head":
+            config.attributes["to_head"] = revision == HEAD
+            if revision == HEAD:
                 command.upgrade(config, revision)
             else:
                 command.downgrade(config, revision)
