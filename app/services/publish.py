@@ -1,0 +1,90 @@
+"""Publication: seals a reconciled plan as a version and releases to each party what it may see.
+
+The act's one transaction writes the version, all releases and the answer under the idempotency key, or nothing.
+"""
+
+from dataclasses import replace
+
+from app.access import HOST, Scope
+from app.errors import BadValue, PlanNotPublishable
+from app.services.grants import require_action
+from app.services.releasing.copying import AUDIENCES, copy_out
+from app.services.releasing.reading import read_plan
+from app.services.releasing.view import Limit
+from app.store.branches import At, Commit, resolve
+from app.store.database import Database, Transaction
+from app.store.idempotency import given_answer, keep_answer, request_hash
+from app.store.reconciliations import BindingLimit, Reconciliation, find_reconciliation, read_limits
+from app.store.releases import lock_publication
+from app.store.versions import Version, seal, version
+
+OPTIMAL = "optimal"
+LONGEST_NAME = 200
+
+
+async def publish(
+    database: Database,
+    scope: Scope,
+    at: At,
+    *,
+    kind: str,
+    name: str,
+    idempotency_key: str | None = None,
+) -> Version:
+    """Publish the reconciled plan at a state as a draft round or final, and return the version.
+
+    Only the result of a reconciliation proven optimal is published; anything else raises PlanNotPublishable.
+    The same request under the same key is answered with the first version.
+    """
+    require_action(scope, "planPublish")
+    _check(kind, name)
+    async with database.write(_host_for(scope)) as tx:
+        commit = await resolve(tx, at)
+        digest = request_hash({"act": "planPublish", "commit": commit.id, "kind": kind, "name": name})
+        answer = None if idempotency_key is None else await given_answer(tx, idempotency_key, digest)
+        if answer is not None:
+            return await version(tx, str(answer["version"]))
+        made = await _publish(tx, commit, kind, name, scope.subject)
+        if idempotency_key is not None:
+            await keep_answer(tx, idempotency_key, digest, {"version": made.name})
+        return made
+
+
+async def _publish(tx: Transaction, commit: Commit, kind: str, name: str, by: str) -> Version:
+    """Seal and release; publications take turns, so that releases are counted without gaps."""
+    await _require_optimal(tx, commit)
+    await lock_publication(tx)
+    made = await seal(tx, commit, name=name, kind=kind, by=by)
+    limits = tuple(_limit(limit) for limit in await read_limits(tx, commit))
+    view = await read_plan(tx, commit, limits)
+    await copy_out(tx, commit, view, kind, made.published_at)
+    return made
+
+
+async def _require_optimal(tx: Transaction, commit: Commit) -> Reconciliation:
+    """Return the reconciliation of a plan that is proven optimal, or raise PlanNotPublishable."""
+    if commit.rule is None:
+        raise PlanNotPublishable(reason="it holds inputs, not the result of a reconciliation")
+    found = await find_reconciliation(tx, commit)
+    if found is None:
+        raise PlanNotPublishable(reason="its reconciliation is not on record")
+    if found.status != OPTIMAL:
+        raise PlanNotPublishable(reason=f"its reconciliation ended {found.status}, not proven optimal")
+    return found
+
+
+def _limit(limit: BindingLimit) -> Limit:
+    return Limit(limit.ordinal, limit.resource, limit.supplier, limit.item)
+
+
+def _check(kind: str, name: str) -> None:
+    if kind not in AUDIENCES:
+        raise BadValue(field=("kind",), expected=" or ".join(AUDIENCES), found=kind)
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        expected = f"1 to {LONGEST_NAME} printable characters"
+        raise BadValue(field=("name",), expected=expected, found=f"{len(name)} characters")
+
+
+def _host_for(scope: Scope) -> Scope:
+    """Return the host's scope with the caller's name in it: the host writes, the caller did it."""
+    return replace(HOST, settings={**HOST.settings, "concord.subject": scope.subject})
