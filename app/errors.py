@@ -38,6 +38,7 @@ ConcordError
 │   └── DatabaseNotMigrated    the schema in the database is not this program's
 ├── PlanningError              a plan could not be made
 │   ├── ProblemInvalid         the planning data contradict themselves; every finding is listed
+│   ├── PlanImpossible         no plan fulfils the requirements, or the solver found none
 │   └── PlanCancelled          the run was cancelled
 ├── ConfigurationError         a setting, key file or policy is wrong; nothing was started
 │   └── PolicyInvalid          the files of policies/ contradict themselves or the database
@@ -252,6 +253,10 @@ class PlanningError(ConcordError, code="PLANNING_ERROR"):
 
 class ProblemInvalid(PlanningError, code="PROBLEM_INVALID"):
     """The planning data have {count} error(s); the first: {first}"""
+
+
+class PlanImpossible(PlanningError, code="PLAN_IMPOSSIBLE"):
+    """There is no plan for these inputs ({status}): {reason}"""
 
 
 class PlanCancelled(PlanningError, code="PLAN_CANCELLED"):

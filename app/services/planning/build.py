@@ -31,7 +31,7 @@ from app.services.planning.previous import PreviousPlan
 from app.services.planning.requirements import coming_use
 from app.services.planning.sources import Limit, Source, Sourcing
 from app.services.planning.stocks import MONTH_DAYS, Receipts, StockPlan, plan_stocks, receipts_under_way
-from app.services.planning.structure import Structure, longest_lead
+from app.services.planning.structure import Structure, longest_chain
 
 Values = npt.NDArray[np.float64]
 MEASURE_OF = {
@@ -53,7 +53,7 @@ class ServiceClass:
 
 @dataclass(frozen=True)
 class PlanModel:
-    """A problem and what its axes stand for; `unrouted` (k, T) is net demand of places that nothing leads to."""
+    """A problem and what its axes stand for; `unrouted` (k, T) is demand that no lane leads to."""
 
     facts: Facts
     demand: DemandPlan
@@ -71,7 +71,7 @@ class PlanModel:
 def build(dataset: Dataset, previous: PreviousPlan | None = None) -> PlanModel:
     """Build the problem of a data set; `previous` is the last published plan, to stay near to."""
     demand = plan_demand(dataset)
-    horizon = extended(dataset.calendar, longest_lead(dataset, {item for item, _, _ in demand.places}))
+    horizon = extended(dataset.calendar, longest_chain(dataset, {item for item, _, _ in demand.places}))
     facts = Facts(dataset, horizon, Notes())
     first = dataset.calendar.first_open
     orders = np.pad(demand.orders[:, first:], ((0, 0), (0, len(horizon.extension))))

@@ -13,7 +13,7 @@ from app.vocabulary import Bucket, Calendar
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-MOST_EXTENSION_DAYS = 730.0
+MOST_MONTHS = 24
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,14 @@ class Horizon:
         return np.pad(open_part, ((0, 0), (0, len(self.extension))), constant_values=np.nan)
 
 
-def extended(calendar: Calendar, lead_days: float) -> Horizon:
-    """Return the horizon with as many months after the calendar's end as cover `lead_days`."""
-    months: list[Bucket] = []
-    wanted = min(lead_days, MOST_EXTENSION_DAYS)
-    while sum(bucket.days for bucket in months) < wanted:
-        start = months[-1].end if months else calendar.end
+def extended(calendar: Calendar, months: int) -> Horizon:
+    """Return the horizon with so many months (at most MOST_MONTHS) after the calendar's end."""
+    added: list[Bucket] = []
+    for _ in range(min(months, MOST_MONTHS)):
+        start = added[-1].end if added else calendar.end
         end = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-        months.append(Bucket(len(calendar) + len(months), start, end))
-    return Horizon(calendar, tuple(months))
+        added.append(Bucket(len(calendar) + len(added), start, end))
+    return Horizon(calendar, tuple(added))
 
 
 def land(horizon: Horizon, lead_days: Sequence[float]) -> npt.NDArray[np.int64]:

@@ -41,7 +41,7 @@ class Sheet:
         return self._rows[measure].get(series_key(**codes), np.zeros(self.horizon.periods))
 
     def blocks(self) -> list[SeriesBlock]:
-        """Return the published part on the whole calendar: past buckets NaN, series of nothing but 0 left out.
+        """Return the published part on the whole calendar: past buckets NaN, no series of nothing but 0.
 
         Noise of the solver below nine digits after the point is cut.
         """
@@ -189,8 +189,8 @@ def _place(sheet: Sheet, place: Place, asked: Values, unmet: Values) -> None:
 
 def _delivered_late(accepted: Values, delivered: Values) -> Values:
     """Return (T,): how much of each bucket's accepted requests is delivered after the bucket."""
-    open_then = np.maximum(accepted.cumsum() - delivered.cumsum(), 0.0)
-    return np.minimum(accepted, open_then)
+    late: Values = np.minimum(accepted, np.maximum(accepted.cumsum() - delivered.cumsum(), 0.0))
+    return late
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from app.services.planning.horizon import Horizon
 from app.services.planning.lookup import Row, number, text
 
 Values = npt.NDArray[np.float64]
+SHORTEST_MONTH = 28.0
 
 
 @dataclass(frozen=True)
@@ -74,34 +76,32 @@ class Structure:
         return self._horizon.valid(row).astype(np.float64)
 
 
-def longest_lead(dataset: Dataset, items: Iterable[str]) -> float:
-    """Return the longest time in days from ordering the first material to having one of the items.
+def longest_chain(dataset: Dataset, items: Iterable[str]) -> int:
+    """Return the months that the longest chain of making and moving any of the items takes.
 
-    Making, buying and one transfer between sites are added up along the longest path, whatever the site.
+    Every step with a lead time is rounded up to buckets of a month, as the extension has them; one transfer
+    between sites counts per item. Purchases are booked by receipt and take none.
     """
-    making, buying, moving = (
-        _longest(dataset.entities[kind], "item") for kind in ("production", "supplier_item", "lane")
-    )
+    making, moving = (_months(dataset.entities[kind]) for kind in ("production", "lane"))
     bom = _by(dataset.entities["bom"], "parent")
-    known: dict[str | None, float] = {}
+    known: dict[str, int] = {}
 
-    def lead(item: str) -> float:
+    def months(item: str) -> int:
         if item not in known:
-            known[item] = 0.0  # closes a circle, which the exchange refuses anyway
-            below = max((lead(str(row["component"])) for row in bom.get((item,), [])), default=0.0)
-            made = making[item] + below if item in making else below
-            moved = max(moving.get(item, 0.0), moving.get(None, 0.0))
-            known[item] = max(made, buying.get(item, 0.0)) + moved
+            known[item] = 0  # closes a circle, which the exchange refuses anyway
+            below = max((months(str(row["component"])) for row in bom.get((item,), [])), default=0)
+            moved = max(moving.get(item, 0), moving.get(None, 0))
+            known[item] = making.get(item, 0) + below + moved
         return known[item]
 
-    return max((lead(item) for item in items), default=0.0)
+    return max((months(item) for item in items), default=0)
 
 
-def _longest(rows: Iterable[Row], column: str) -> dict[str | None, float]:
-    longest: dict[str | None, float] = defaultdict(float)
+def _months(rows: Iterable[Row]) -> dict[str | None, int]:
+    longest: dict[str | None, int] = defaultdict(int)
     for row in rows:
-        key = text(row, column)
-        longest[key] = max(longest[key], number(row, "lead_time_days", 0.0))
+        item = text(row, "item")
+        longest[item] = max(longest[item], ceil(number(row, "lead_time_days", 0.0) / SHORTEST_MONTH))
     return dict(longest)
 
 
