@@ -35,5 +35,6 @@ def read_catalogue(connection: Connection) -> Catalogue:
     columns: dict[str, list[str]] = defaultdict(list)
     for table, column in connection.exec_driver_sql(_COLUMNS, (list(SCHEMAS),)):
         columns[table].append(column)
-    measures = connection.exec_driver_sql("SELECT name, id FROM plan.measure").tuples()
-    return Catalogue({table: tuple(names) for table, names in columns.items()}, dict(measures.all()))
+    found = connection.exec_driver_sql("SELECT name, id FROM plan.measure")
+    measures = {row.name: row.id for row in found}
+    return Catalogue({table: tuple(names) for table, names in columns.items()}, measures)

@@ -21,6 +21,7 @@ from app.access.checks import check, check_catalogue, raise_faults
 from app.access.model import Rule
 from app.access.policies import Policies, load
 from app.access.predicates import Compiler, any_of, identifier, is_one_of, table_name
+from app.errors import PolicyInvalid
 
 OWNER = "concord_owner"
 HOST = "host"
@@ -132,8 +133,10 @@ def _reads(compiler: Compiler, table: str) -> Iterator[str]:
         rule: Rule | None = "all" if whole else policies.rows[table].get(role)
         rows = None if rule is None else compiler.rows(table, role, rule)
         columns = [c for c in compiler.columns[table] if whole or role in policies.fields[table][c]]
-        if rows is None or not columns:
+        if rule is None:
             continue
+        if rows is None or not columns:
+            raise PolicyInvalid(reason=f"{table}: {role} has a line in rows.toml, but it comes to nothing")
         name = identifier(known.database_role)
         if role != LOGIN_ONLY:
             yield f"GRANT SELECT ({_names(columns)}) ON {table_name(table)} TO {name}"

@@ -23,7 +23,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 EVERYTHING = "true"
 KEY_OF_A_ROW_SEEN = '"id" IN (SELECT entity_id FROM plan.entity_version)'
-"""Row security holds in the sub-select too; it is computed once per statement, and only where it is reached."""
+"""Row security holds in the sub-select too; computed once per statement, and only where it is reached."""
 
 
 def identifier(name: str) -> str:
