@@ -38,7 +38,7 @@ class Result:
     verdict: Verdict
     objective: float
     bound: float
-    elements: FloatArray  # [E] contribution to cost
+    elements: FloatArray  # [E] contribution to cost; [K, E] for the rows of a payoff table
     decisions: Decisions | None = None
     prices: Prices | None = None
     certificate: Certificate | None = None

@@ -48,6 +48,13 @@ class Options:
     threads: int = 1
 
 
+class _Quiet(highspy.Highs):
+    """HiGHS without callbacks: turning them on, as its constructor does, writes a banner to stdout."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+
+
 def minimise(program: Program, options: Options) -> Outcome:
     """Solve a linear program from scratch.
 
@@ -74,7 +81,7 @@ def _run(program: Program, options: Options, *, presolve: bool) -> Outcome:
 
 
 def _solver(options: Options, *, presolve: bool) -> highspy.Highs:
-    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy leaves it untyped
+    solver = _Quiet()
     settings: dict[str, bool | float | str | int] = {
         "output_flag": False,
         "threads": options.threads,

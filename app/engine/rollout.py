@@ -140,9 +140,9 @@ class Rollout:
             own_load = loads[uses.activity[loads] == activity]
             wish = wishes[np.searchsorted(touched, activity)]
             quantity, hours = inputs.quantity[own, bucket], uses.hours[own_load, bucket]
-            most = np.concatenate((
-                _share(room[inputs.stock[own]], quantity), _share(time[uses.resource[own_load]], hours), [wish]
-            ))  # fmt: skip
+            by_material = _share(room[inputs.stock[own]], quantity)
+            by_hours = _share(time[uses.resource[own_load]], hours)
+            most = np.concatenate((by_material, by_hours, [wish]))
             multiple = self.problem.activities.multiple[activity]
             amount[activity] = max(float(round_down(most.min(), multiple)), 0.0)
             room[inputs.stock[own]] -= quantity * amount[activity]
@@ -207,12 +207,14 @@ def roll_out(
 
 def _share(room: FloatArray, need: NDArray[np.float64]) -> FloatArray:
     """Units that the room allows at this need per unit; no limit where nothing is needed."""
-    return np.divide(np.maximum(room, 0.0), need, out=np.full(len(need), np.inf), where=need > 0)
+    most = np.full(len(need), np.inf)
+    np.divide(np.maximum(room, 0.0), need, out=most, where=need > 0)
+    return most
 
 
 def _slack(values: FloatArray) -> FloatArray:
     finite = np.where(np.isfinite(values), values, 0.0)
-    return np.asarray(1e-9 * (1.0 + np.abs(finite)), dtype=np.float64)
+    return (1.0 + np.abs(finite)).astype(np.float64) * 1e-9
 
 
 def _clean(values: FloatArray) -> FloatArray:

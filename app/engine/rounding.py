@@ -18,8 +18,8 @@ from app.engine.rollout import roll_out, round_down, round_up, tiers
 from app.engine.solution import ELEMENTS, Decisions, Rounded
 
 
-def rounded_plan(problem: Problem, plan: Decisions, optimum: float) -> Rounded:
-    """Round an optimal plan; `optimum` is its objective, against which the loss is stated."""
+def rounded_plan(problem: Problem, plan: Decisions) -> Rounded:
+    """Round a plan; the loss stated is in currency, against the plan given."""
     supplied = wanted_supply(problem, plan)
     wanted = wanted_levels(problem, plan, supplied)
     structure = tiers(problem, stock_depth(problem))
@@ -27,7 +27,8 @@ def rounded_plan(problem: Problem, plan: Decisions, optimum: float) -> Rounded:
     elements = price(problem, decisions)
     named = dict(zip(ELEMENTS, (float(value) + 0.0 for value in elements), strict=True))
     named["revenue"] = -named["revenue"] + 0.0
-    return Rounded(decisions, named, float(elements.sum()) - optimum, tuple(recheck(problem, decisions)))
+    loss = float(elements.sum() - price(problem, plan).sum())
+    return Rounded(decisions, named, loss, tuple(recheck(problem, decisions)))
 
 
 def wanted_supply(problem: Problem, plan: Decisions) -> FloatArray:

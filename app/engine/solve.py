@@ -6,10 +6,8 @@ The optimum of the whole is the sum of the optima of its components, and so are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from time import monotonic
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,47 +17,11 @@ from app.engine.checks import require_valid
 from app.engine.component import Prices, Result, solve_component
 from app.engine.elastic import conflicts
 from app.engine.limits import binding_limits
-from app.engine.network import Part, components, digest
+from app.engine.network import Part, components
 from app.engine.problem import FloatArray, Problem
 from app.engine.rounding import rounded_plan
-from app.engine.solution import ELEMENTS, Decisions, Solution, Status
-from app.errors import PlanCancelled
-
-Progress = Callable[[int, int, str], None]
-Cancelled = Callable[[], bool]
-
-
-class Executor(Protocol):
-    """What is needed of an executor: the `map` of `concurrent.futures`."""
-
-    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-        """Apply `fn` to the items in order."""
-
-
-@dataclass(slots=True)
-class Watch:
-    """Time limit, cancellation and progress of one call."""
-
-    limit: float
-    progress: Progress | None = None
-    cancelled: Cancelled | None = None
-    _start: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Start the clock."""
-        self._start = monotonic()
-
-    @property
-    def left(self) -> float:
-        """Seconds left."""
-        return max(self.limit - (monotonic() - self._start), 0.0)
-
-    def report(self, done: int, total: int, text: str) -> None:
-        """Say how far the call is; raises PlanCancelled when it is no longer wanted."""
-        if self.cancelled is not None and self.cancelled():
-            raise PlanCancelled
-        if self.progress is not None:
-            self.progress(done, total, text)
+from app.engine.runner import Cancelled, Executor, Progress, Runner
+from app.engine.solution import ELEMENTS, Conflict, Decisions, Solution, Status
 
 
 def solve(
@@ -75,34 +37,16 @@ def solve(
     Raises ProblemInvalid where the checks find errors, PlanCancelled when cancelled between two components.
     """
     require_valid(problem)
-    watch = Watch(problem.parameters.time_limit, progress, cancelled)
+    runner = Runner(problem.parameters.time_limit, cache, executor, progress, cancelled)
     parts = components(problem)
-    results, cached = solve_parts(parts, watch, cache, executor)
+    results = runner.run(solve_component, parts)
     failed = worst_status(results)
-    if failed is not None:
-        return _without_plan(failed, parts, results, watch, cached)
-    return joined(problem, parts, results, cached)
-
-
-def solve_parts(
-    parts: Sequence[Part], watch: Watch, cache: Cache[Result] | None, executor: Executor | None
-) -> tuple[list[Result], int]:
-    """Solve the components not in the cache; returns all results and how many came from the cache."""
-    keys = [digest(part.problem, "solve") for part in parts]
-    known: dict[bytes, Result] = {}
-    if cache is not None:
-        known = {key: answer for key in set(keys) if (answer := cache.get(key)) is not None}
-    cached = sum(key in known for key in keys)
-    fresh = {key: part.problem for key, part in zip(keys, parts, strict=True) if key not in known}
-    run = executor.map if executor is not None else map
-    answers = run(solve_component, fresh.values(), [watch.left] * len(fresh))
-    watch.report(0, len(fresh), "solving")
-    for done, (key, answer) in enumerate(zip(fresh, answers, strict=True), start=1):
-        known[key] = answer
-        if cache is not None and answer.verdict == "optimal":
-            cache.put(key, answer)
-        watch.report(done, len(fresh), "solving")
-    return [known[key] for key in keys], cached
+    if failed is None:
+        return joined(problem, parts, results, runner.cached)
+    bound = np.inf if failed == "infeasible" else -np.inf
+    return Solution(
+        failed, np.inf, bound, np.inf, conflicts=why(parts, results, runner), components=len(parts)
+    )
 
 
 def worst_status(results: Sequence[Result]) -> Status | None:
@@ -114,31 +58,42 @@ def worst_status(results: Sequence[Result]) -> Status | None:
     return "limit" if verdicts - {"optimal"} else None
 
 
-def _without_plan(
-    status: Status, parts: Sequence[Part], results: Sequence[Result], watch: Watch, cached: int
-) -> Solution:
-    why = tuple(
+def why(parts: Sequence[Part], results: Sequence[Result], runner: Runner) -> tuple[Conflict, ...]:
+    """Explain the components that have no plan: which requirements conflict (rule 34)."""
+    return tuple(
         conflict
         for part, result in zip(parts, results, strict=True)
         if result.verdict == "infeasible"
-        for conflict in conflicts(part.problem, watch.left)
+        for conflict in conflicts(part.problem, runner.left)
     )
-    bound = -np.inf if status != "infeasible" else np.inf
-    return Solution(status, np.inf, bound, np.inf, conflicts=why, components=len(parts), cached=cached)
 
 
-def joined(problem: Problem, parts: Sequence[Part], results: Sequence[Result], cached: int = 0) -> Solution:
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How the components' objectives read: objective = sum / unit + constant; `money` = currency per sum."""
+
+    unit: float = 1.0
+    constant: float = 0.0
+    money: float = 1.0
+
+
+def joined(
+    problem: Problem,
+    parts: Sequence[Part],
+    results: Sequence[Result],
+    cached: int = 0,
+    frame: Frame = Frame(),
+) -> Solution:
     """Put the answers of the components together on the axes of the whole problem."""
-    decisions, prices = join_decisions(problem, parts, results), join_prices(problem, parts, results)
-    objective = sum(result.objective for result in results)
-    bound = sum(result.bound for result in results)
+    decisions = join_decisions(problem, parts, results)
+    prices = join_prices(problem, parts, results).scaled(frame.money)
     rows = ((r.certificate, r.objective) for r in results if r.certificate is not None)
     certificate = combine(rows, problem.parameters.accept)
     elements = np.sum([result.elements for result in results], axis=0) if results else np.zeros(len(ELEMENTS))
     return Solution(
         status="optimal" if certificate.accepted else "feasible",
-        objective=objective,
-        bound=bound,
+        objective=sum(result.objective for result in results) / frame.unit + frame.constant,
+        bound=sum(result.bound for result in results) / frame.unit + frame.constant,
         gap=certificate.gap,
         decisions=decisions,
         elements=named(elements),
@@ -146,7 +101,7 @@ def joined(problem: Problem, parts: Sequence[Part], results: Sequence[Result], c
         capacity_value=prices.regular,
         certificate=certificate,
         binding=binding_limits(problem, prices),
-        rounded=rounded_plan(problem, decisions, objective) if problem.parameters.rounding else None,
+        rounded=rounded_plan(problem, decisions) if problem.parameters.rounding else None,
         components=len(parts),
         cached=cached,
     )

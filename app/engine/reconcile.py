@@ -1,0 +1,136 @@
+"""Reconcile stakeholders: payoff table over the common feasible set, then one plan under a named rule.
+
+Rules 40 to 43. Each stakeholder's own optimum separates by component, and so does the rule `weighted`;
+`leximin` links all components through the greatest concession and is solved as one program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.cache import Cache
+from app.engine.checks import require_valid
+from app.engine.component import Result
+from app.engine.network import Part, components, whole
+from app.engine.payoff import Payoff, payoff_component
+from app.engine.problem import FloatArray, Problem
+from app.engine.rules import Stakes, leximin_component, weighted_component
+from app.engine.runner import Cancelled, Executor, Progress, Runner
+from app.engine.solution import Concession, Reconciliation, Solution, Stakeholder
+from app.engine.solve import Frame, joined, why, worst_status
+from app.engine.stakeholders import loss_weights
+from app.errors import PlanningError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """What one reconciliation carries along."""
+
+    problem: Problem
+    stakeholders: tuple[Stakeholder, ...]
+    losses: FloatArray  # [K, E]
+    runner: Runner
+
+    def stakes(self, payoff: Payoff) -> Stakes:
+        """Return what the rules need to know."""
+        return Stakes(
+            losses=self.losses,
+            best=payoff.best,
+            ranges=np.where(payoff.conflicting, payoff.best - payoff.worst, 1.0),
+            conflicting=payoff.conflicting,
+            weights=np.array([one.weight for one in self.stakeholders]),
+            money=np.array([one.money for one in self.stakeholders]),
+        )
+
+
+def reconcile(
+    problem: Problem,
+    stakeholders: Sequence[Stakeholder],
+    rule: str = "leximin",
+    *,
+    cache: Cache[Result] | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> Reconciliation:
+    """Find the payoff table and the plan under `rule` (one of RULES), with each one's concession.
+
+    Raises ProblemInvalid where the checks find errors, PlanningError for an unknown rule, PlanCancelled when
+    cancelled between two solves.
+    """
+    if rule not in RULES:
+        raise PlanningError(reason=f"there is no rule {rule}; known are {', '.join(sorted(RULES))}")
+    require_valid(problem)
+    runner = Runner(problem.parameters.time_limit, cache, executor, progress, cancelled)
+    session = Session(problem, tuple(stakeholders), loss_weights(stakeholders), runner)
+    names, parts = tuple(one.name for one in stakeholders), components(problem)
+    table = runner.run(payoff_component, parts, session.losses)
+    failed = worst_status(table)
+    if failed is not None:
+        return Reconciliation(failed, rule, names, conflicts=why(parts, table, runner))
+    rows = np.sum([answer.elements for answer in table], axis=0)
+    payoff = Payoff(-rows @ session.losses.T)
+    solution, elements = RULES[rule](session, parts, session.stakes(payoff))
+    if solution.decisions is None:
+        return Reconciliation(solution.status, rule, names, payoff.values)
+    concessions = _concessions(session, payoff, -session.losses @ elements)
+    return Reconciliation(solution.status, rule, names, payoff.values, concessions, solution)
+
+
+def by_weights(session: Session, parts: Sequence[Part], stakes: Stakes) -> tuple[Solution, FloatArray]:
+    """Rule 42, `weighted`: least sum of weight x concession; separates by component."""
+    runner = session.runner
+    results = runner.run(weighted_component, parts, session.losses, stakes.scale, stakes.spare)
+    conflicting = stakes.conflicting
+    constant = float((stakes.weights * stakes.best / stakes.ranges)[conflicting].sum())
+    frame = Frame(stakes.unit, constant, 1.0 / max(float((stakes.scale / stakes.money).sum()), 1e-12))
+    return _answer(session.problem, parts, results, frame, runner.cached)
+
+
+def by_leximin(session: Session, parts: Sequence[Part], stakes: Stakes) -> tuple[Solution, FloatArray]:
+    """Rule 43, `leximin`: the greatest concession is least, then the next greatest, and so on."""
+    if not stakes.conflicting.any():
+        return by_weights(session, parts, stakes)
+    session.runner.report(0, 1, "leximin")
+    part = whole(session.problem)
+    result, money = leximin_component(part.problem, stakes, session.runner.left)
+    session.runner.report(1, 1, "leximin")
+    return _answer(session.problem, [part], [result], Frame(stakes.unit, 0.0, money), 0)
+
+
+RULES: dict[str, Callable[[Session, Sequence[Part], Stakes], tuple[Solution, FloatArray]]] = {
+    "weighted": by_weights,
+    "leximin": by_leximin,
+}
+
+
+def _answer(
+    problem: Problem, parts: Sequence[Part], results: Sequence[Result], frame: Frame, cached: int
+) -> tuple[Solution, FloatArray]:
+    elements = np.sum([result.elements for result in results], axis=0)
+    failed = worst_status(results)
+    if failed is not None:
+        return Solution(failed, np.inf, -np.inf, np.inf, components=len(parts)), elements
+    return joined(problem, parts, results, cached, frame), elements
+
+
+def _concessions(session: Session, payoff: Payoff, values: FloatArray) -> tuple[Concession, ...]:
+    """Rule 41: (best - value) / (best - worst), in own unit, as a share and in currency."""
+    stakes = session.stakes(payoff)
+    given = payoff.best - values
+    return tuple(
+        Concession(
+            stakeholder=one.name,
+            unit=one.unit,
+            best=float(payoff.best[k]),
+            worst=float(payoff.worst[k]),
+            value=float(values[k]),
+            share=float(given[k] / stakes.ranges[k]) if stakes.conflicting[k] else 0.0,
+            money=float(given[k]) * one.money,
+            no_conflict=not stakes.conflicting[k],
+        )
+        for k, one in enumerate(session.stakeholders)
+    )

@@ -1,0 +1,50 @@
+"""Stakeholders are data: objectives linear over the cost elements (rule 40); the three that S&OP starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.engine.problem import FloatArray
+from app.engine.solution import ELEMENTS, Stakeholder
+from app.errors import ProblemInvalid
+
+SIGNS = np.array([-1.0 if name == "revenue" else 1.0 for name in ELEMENTS])
+"""Value of an element per unit of contribution to cost, [E]: revenue is earned, the rest is spent."""
+
+# Rules of an acceptable plan bind everybody: no optimum sells out the safety stock or the horizon's end.
+COMMON = {"safety": -1.0, "terminal": -1.0}
+EFFORT = dict.fromkeys(
+    ("purchase", "production", "freight", "subcontract", "regular", "overtime", "smoothing"), -1.0
+)
+
+
+def departments() -> tuple[Stakeholder, ...]:
+    """Sales, operations and finance with the objectives of docs/model.md, all in currency."""
+    service = {"lateness": -1.0, "shortfall": -1.0, "priority": -1.0}
+    return (
+        Stakeholder(
+            "sales", COMMON | {"revenue": 1.0} | service, objective="revenue less lateness and shortfall"
+        ),
+        Stakeholder("operations", COMMON | EFFORT, objective="least cost of supply, overtime and change"),
+        Stakeholder(
+            "finance",
+            COMMON | EFFORT | {"revenue": 1.0, "holding": -1.0, "priority": -1.0},
+            objective="margin less capital cost of stock",
+        ),
+    )
+
+
+def loss_weights(stakeholders: Sequence[Stakeholder]) -> FloatArray:
+    """Weights [K, E] on contributions to cost whose sum is MINUS the stakeholder's value.
+
+    Raises ProblemInvalid where a stakeholder weighs an unknown element, or two have one name.
+    """
+    unknown = sorted({name for one in stakeholders for name in one.weights} - set(ELEMENTS))
+    names = [one.name for one in stakeholders]
+    if unknown or len(set(names)) != len(names) or not names:
+        first = f"stakeholders {names} need names of their own and known elements; unknown: {unknown}"
+        raise ProblemInvalid(count=1, first=first, findings=[first])
+    table = np.array([[one.weights.get(name, 0.0) for name in ELEMENTS] for one in stakeholders])
+    return np.asarray(-table * SIGNS, dtype=np.float64)
