@@ -22,8 +22,8 @@ Bind = Callable[[Principal], Awaitable[Scope]]
 class Context:
     """The request's principal, and what it may use; one per request or stream, never shared.
 
-    Reads share the operation's one transaction: `async with context.read() as tx: await view(tx, …)`. Services
-    that write take `database` and the scope: `await service(context.database, await context.scope(), …)`.
+    Reads share the operation's one transaction, `async with context.read() as tx: …`; services
+    that write take `database` and the scope, `await service(context.database, await context.scope(), …)`.
     """
 
     principal: Principal

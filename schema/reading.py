@@ -30,7 +30,7 @@ class Reading:
 
     @asynccontextmanager
     async def turn(self, database: Database, scope: Scope) -> AsyncIterator[Transaction]:
-        """Yield the transaction to one reader at a time; a failure ends it, and the next reader opens anew."""
+        """Yield the transaction to one reader at a time; a failure ends it, the next reader opens anew."""
         async with self._turn:
             if self._transaction is None:
                 self._transaction = await self._stack.enter_async_context(database.read(scope))
@@ -55,7 +55,7 @@ class Reading:
 class EndReading(SchemaExtension):
     """Closes the operation's transaction when it has been executed, however that ended."""
 
-    async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]  # the base allows either kind
+    async def on_execute(self) -> AsyncIterator[None]:
         """Run the operation, then close."""
         try:
             yield

@@ -8,6 +8,7 @@ the commit's path, is all that reading needs and comes with the commit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -156,6 +157,12 @@ async def commit(tx: Transaction, commit_id: int) -> Commit:
     if found is None:
         raise NotFound(kind="commit", name=commit_id)
     return _commit(found)
+
+
+async def commits_by_id(tx: Transaction, ids: Iterable[int]) -> dict[int, Commit]:
+    """Return the commits with these ids, in one statement; one that is not there is left out."""
+    rows = await tx.fetch(f"{_COMMIT} WHERE c.id = ANY(%s)", (sorted(set(ids)),))
+    return {row["id"]: _commit(row) for row in rows}
 
 
 async def resolve(tx: Transaction, at: At | None = None, *, plan: str = PLAN) -> Commit:

@@ -84,6 +84,7 @@ async def read_series(
     items: Sequence[str] | None = None,
     families: Sequence[str] | None = None,
     sites: Sequence[str] | None = None,
+    to_sites: Sequence[str] | None = None,
     suppliers: Sequence[str] | None = None,
     customers: Sequence[str] | None = None,
     resources: Sequence[str] | None = None,
@@ -92,8 +93,8 @@ async def read_series(
 ) -> SeriesFrame:
     """Return the series of a state that the caller may see, by ascending id.
 
-    Each filter names the codes wanted in one dimension (`sites` = the site, not the to_site). `after` and
-    `first` page through: pass the last id seen.
+    Each filter names the codes wanted in one dimension (`sites` = the site, `to_sites` = the other).
+    `after` and `first` page through: pass the last id seen.
     """
     for name in measures or ():
         if name not in MEASURES:
@@ -102,6 +103,7 @@ async def read_series(
         "item": items,
         "family": families,
         "site": sites,
+        "to_site": to_sites,
         "supplier": suppliers,
         "customer": customers,
         "resource": resources,
@@ -154,6 +156,11 @@ def latest(commit: Commit, where: str) -> str:
         ORDER BY v.series_id, v.commit_id DESC) found WHERE found.cells IS NOT NULL"""
 
 
+def path_parameters(commit: Commit) -> dict[str, Any]:
+    """Return the parameters of `latest`."""
+    return {**commit.path, "branch": commit.path_branches[0], "upto": commit.path_uptos[0]}
+
+
 async def load(
     tx: Transaction, commit: Commit, where: str, parameters: Mapping[str, Any], *, first: int | None = None
 ) -> SeriesFrame:
@@ -161,13 +168,7 @@ async def load(
     page = "ORDER BY series_id LIMIT %(first)s" if first is not None else "ORDER BY series_id"
     rows = await tx.fetch_rows(
         f"SELECT string_agg({_SEND}, ''), string_agg(cells, '') FROM ({latest(commit, where)} {page}) q",
-        {
-            **parameters,
-            **commit.path,
-            "branch": commit.path_branches[0],
-            "upto": commit.path_uptos[0],
-            "first": first,
-        },
+        {**parameters, **path_parameters(commit), "first": first},
     )
     header = np.frombuffer(rows[0][0] or b"", HEADER)
     values = decode(

@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types import Info
 
 from app.errors import LimitExceeded
-from schema.types.node import HasIds
+from schema.context import Context
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1000
@@ -83,12 +83,12 @@ def page_size(first: int | None) -> int:
     return first
 
 
-def resume_key(info: Info[HasIds, None], after: str | None) -> str | None:
+def resume_key(info: Info[Context, None], after: str | None) -> str | None:
     """Return the service's key of a cursor; raises `BadId` for one that was not given here."""
     return None if after is None else info.context.ids.decode(_cursor_kind(info), after)
 
 
-def connection(info: Info[HasIds, None], page: Rows[T]) -> Connection[T]:
+def connection(info: Info[Context, None], page: Rows[T]) -> Connection[T]:
     """Return the page as a connection; cursors are bound to the field they were given by."""
     kind, ids = _cursor_kind(info), info.context.ids
     edges = [
@@ -103,7 +103,7 @@ def connection(info: Info[HasIds, None], page: Rows[T]) -> Connection[T]:
     )
 
 
-def _cursor_kind(info: Info[HasIds, None]) -> str:
+def _cursor_kind(info: Info[Context, None]) -> str:
     """Return what a cursor is sealed under: the field, so that one of items is no cursor of sites."""
     raw = info._raw_info
     return f"cursor:{raw.parent_type.name}.{raw.field_name}"

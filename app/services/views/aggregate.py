@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from app.vocabulary import Bucket, Measure
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Label = TypeVar("Label", bound=Hashable)
 Per = Literal["bucket", "month", "quarter", "year", "total"]
 
 WEIGHTS: dict[str, tuple[str, ...]] = {
@@ -75,9 +76,9 @@ def _period_key(bucket: Bucket, per: Per) -> Hashable:
     return keys[per]
 
 
-def group_index(labels: Sequence[Hashable]) -> tuple[list[Hashable], IntArray]:
+def group_index(labels: Sequence[Label]) -> tuple[list[Label], IntArray]:
     """Return the distinct labels in order of first appearance, and for each row the place of its label."""
-    places: dict[Hashable, int] = {}
+    places: dict[Label, int] = {}
     index = np.fromiter((places.setdefault(label, len(places)) for label in labels), np.int64, len(labels))
     return list(places), index
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,10 @@ class Page(Generic[T]):
     rows: tuple[T, ...]
     resume_keys: tuple[str, ...]
     has_next: bool
+
+    def map(self, change: Callable[[T], S]) -> "Page[S]":
+        """Return the same page with other rows."""
+        return Page(tuple(map(change, self.rows)), self.resume_keys, self.has_next)
 
 
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], str]) -> Page[T]:

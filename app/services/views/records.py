@@ -7,10 +7,12 @@ the number of statements depends on the question and never on the number of rows
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.services.views.pages import Page, page_after
+from app.services.grants import require_kind
+from app.services.views.pages import Page, page_of
 from app.store.branches import Commit
 from app.store.database import Transaction
 from app.store.entities import read_entities
+from app.store.entity_pages import read_entity_page
 from app.vocabulary import ENTITIES, entity_key
 
 LinkTree = Mapping[str, "LinkTree"]
@@ -41,16 +43,28 @@ async def record_page(
 ) -> Page[Record]:
     """Return the records of a kind in order of their code; `matching` keeps rows by the values of columns.
 
-    The pseudo-column "code" matches the record's own code.
+    The pseudo-column "code" matches the record's own code. Raises `NotGranted` for a kind of which the role
+    reads nothing.
     """
-    wanted = {column: frozenset(values) for column, values in (matching or {}).items()}
-    codes = wanted.pop("code", None)
-    rows = (await read_entities(tx, commit, [kind], keys=None if codes is None else sorted(codes)))[kind]
-    kept = [row for row in rows if all(row.get(column) in values for column, values in wanted.items())]
-    records = sorted((_record(kind, row) for row in kept), key=lambda record: record.code)
-    page = page_after(records, limit, after, lambda record: record.code)
+    require_kind(tx.scope, kind)
+    narrowing = dict(matching or {})
+    keys = narrowing.pop("code", None)
+    rows = await read_entity_page(
+        tx, commit, kind, keys=keys, matching=narrowing, after=after, first=limit + 1
+    )
+    page = page_of([_record(kind, row) for row in rows], limit, lambda record: record.code)
     await follow(tx, commit, page.rows, links or {})
     return page
+
+
+async def records_by_code(
+    tx: Transaction, commit: Commit, kind: str, codes: Collection[str], links: LinkTree | None = None
+) -> dict[tuple[str, str], Record]:
+    """Return the visible records of one kind among `codes`, by (kind, code)."""
+    rows = await read_entity_page(tx, commit, kind, keys=codes, first=len(codes))
+    records = [_record(kind, row) for row in rows]
+    await follow(tx, commit, records, links or {})
+    return {(kind, record.code): record for record in records}
 
 
 async def records_of(

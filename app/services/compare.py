@@ -1,0 +1,130 @@
+"""Two states compared: which measures differ and by how much, in which series, in which buckets.
+
+States are compared by date. A bucket that only one of the calendars has, with the same first and last day, is
+left out; a series that only one of the states has counts as different in every bucket with a value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from app.services.views.history import CommitView, commit_view
+from app.services.views.pages import Page, page_of
+from app.store.branches import At, resolve
+from app.store.calendars import load_calendar
+from app.store.comparing import SeriesDifference, compare_series
+from app.store.database import Transaction
+from app.store.identity import SeriesKey
+from app.vocabulary import DIMENSIONS, MEASURES, Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two states with everything that differs; of the series, those that the caller may read."""
+
+    base: CommitView
+    target: CommitView
+    calendar: Calendar
+    difference: SeriesDifference
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChange:
+    """What changed in one measure; `net` and `absolute` only where it adds up over time."""
+
+    measure: str
+    unit: str
+    series: int
+    cells: int
+    net: float | None
+    absolute: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """A bucket in which a series differs; None = no value."""
+
+    start: date
+    end: date
+    base: float | None
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesChange:
+    """A series that differs, with the codes of its key by dimension."""
+
+    number: int
+    measure: str
+    codes: Mapping[str, str | None]
+    cells: tuple[CellChange, ...]
+
+
+async def comparison(tx: Transaction, base: At, target: At) -> Comparison:
+    """Compare two states, on the calendar of the target."""
+    before, after = await resolve(tx, base), await resolve(tx, target)
+    return Comparison(
+        base=commit_view(before),
+        target=commit_view(after),
+        calendar=await load_calendar(tx, after),
+        difference=await compare_series(tx, before, after),
+    )
+
+
+def measure_changes(compared: Comparison, measures: Sequence[str] | None = None) -> list[MeasureChange]:
+    """Return the measures that differ, in the order of the vocabulary."""
+    rows: dict[str, list[int]] = {}
+    for row in _rows(compared.difference.keys, measures):
+        rows.setdefault(compared.difference.keys[row].measure, []).append(row)
+    return [_measure_change(compared.difference, name, rows[name]) for name in MEASURES if name in rows]
+
+
+def _measure_change(difference: SeriesDifference, name: str, rows: Sequence[int]) -> MeasureChange:
+    changed = difference.changed[rows]
+    by = (np.nan_to_num(difference.target[rows]) - np.nan_to_num(difference.base[rows]))[changed]
+    adds_up = MEASURES[name].time_rule == "sum"
+    return MeasureChange(
+        measure=name,
+        unit=MEASURES[name].unit,
+        series=len(rows),
+        cells=int(changed.sum()),
+        net=float(by.sum()) if adds_up else None,
+        absolute=float(np.abs(by).sum()) if adds_up else None,
+    )
+
+
+def series_changes(
+    compared: Comparison, measures: Sequence[str] | None, limit: int, after: str | None
+) -> Page[SeriesChange]:
+    """Return the series that differ, in the order in which the plan got to know them."""
+    difference = compared.difference
+    beyond = -1 if after is None else int(after)
+    rows = [row for row in _rows(difference.keys, measures) if difference.ids[row] > beyond]
+    changes = [_series_change(compared, row) for row in rows[: limit + 1]]
+    return page_of(changes, limit, lambda change: str(change.number))
+
+
+def _series_change(compared: Comparison, row: int) -> SeriesChange:
+    difference, buckets = compared.difference, compared.calendar.buckets
+    key = difference.keys[row]
+    cells = tuple(
+        CellChange(
+            start=buckets[place].start,
+            end=buckets[place].end,
+            base=_value(difference.base[row, place]),
+            target=_value(difference.target[row, place]),
+        )
+        for place in np.flatnonzero(difference.changed[row]).tolist()
+    )
+    codes = dict(zip(DIMENSIONS, key[1:], strict=True))
+    return SeriesChange(int(difference.ids[row]), key.measure, codes, cells)
+
+
+def _rows(keys: Sequence[SeriesKey], measures: Sequence[str] | None) -> list[int]:
+    return [row for row, key in enumerate(keys) if measures is None or key.measure in measures]
+
+
+def _value(cell: np.float64) -> float | None:
+    return None if np.isnan(cell) else float(cell)

@@ -1,0 +1,1 @@
+"""The mutations of the internal graph: one input, one payload each, refusals as data."""

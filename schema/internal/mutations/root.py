@@ -1,0 +1,19 @@
+"""The mutations of the internal graph."""
+
+import strawberry
+
+from schema.internal.mutations.scenario_create import ScenarioCreatePayload, resolve_scenario_create
+from schema.internal.mutations.series_submit import SeriesSubmitPayload, resolve_series_submit
+from schema.types.fields import served
+
+
+@strawberry.type(description="What a department of the host may do; each mutation takes one input.")
+class Mutation:
+    """Root fields."""
+
+    series_submit: SeriesSubmitPayload = served(
+        resolve_series_submit, description="Submit values of your role's measures, as one commit."
+    )
+    scenario_create: ScenarioCreatePayload = served(
+        resolve_scenario_create, description="Fork a branch of inputs; copies nothing."
+    )

@@ -1,0 +1,52 @@
+"""The queries of the internal graph."""
+
+import strawberry
+
+from schema.internal.compare import Comparison, resolve_compare
+from schema.internal.history import (
+    Branch,
+    Commit,
+    Version,
+    resolve_branches,
+    resolve_commits,
+    resolve_versions,
+)
+from schema.internal.nodes import resolve_node, resolve_nodes, with_lists
+from schema.internal.plans import Plan, resolve_calendar, resolve_plan
+from schema.internal.submissions import Submission, resolve_submissions
+from schema.internal.viewer import Viewer, resolve_viewer
+from schema.internal.vocabulary import Measure, resolve_measures
+from schema.types.calendar import Calendar
+from schema.types.connections import Connection
+from schema.types.fields import served
+from schema.types.node import Node
+
+
+@strawberry.type(description="What a department of the host may ask.")
+@with_lists
+class Query:
+    """Root fields; the lists of the reference data are added from the vocabulary."""
+
+    viewer: Viewer = served(resolve_viewer, description="The caller, and what the policies grant to it.")
+    node: Node | None = served(
+        resolve_node,
+        description="An object by its id; null where there is none that your role may read.",
+    )
+    nodes: list[Node | None] = served(resolve_nodes, description="Objects by their ids, each at its place.")
+    measures: list[Measure] = served(
+        resolve_measures,
+        description="The measures of the plan, and what your role may do with each.",
+    )
+    calendar: Calendar = served(resolve_calendar, description="The calendar of a state.")
+    plan: Plan = served(resolve_plan, description="A state of the plan.")
+    compare: Comparison = served(resolve_compare, description="Two states side by side.")
+    commits: Connection[Commit] = served(resolve_commits, description="What a branch has seen, newest first.")
+    branches: Connection[Branch] = served(
+        resolve_branches, description="Main, scenarios and results, by name."
+    )
+    versions: Connection[Version] = served(resolve_versions, description="Published versions, newest first.")
+    submissions: Connection[Submission] | None = served(
+        resolve_submissions,
+        description="What suppliers and customers have submitted, latest first, as far as you may read "
+        "what it states; null with NOT_GRANTED where your role reads none.",
+    )

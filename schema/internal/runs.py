@@ -1,0 +1,54 @@
+"""Runs: a reconciliation asked for, from the queue to its result."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry.types import Info
+
+from app.services.views import runs as views
+from app.services.views.plans import PlanView
+from schema.context import Context
+from schema.internal.plans import Plan
+from schema.internal.vocabulary import Rule
+from schema.types.fields import served
+from schema.types.node import Node
+
+
+async def _plan(root: strawberry.Parent[views.RunView], info: Info[Context, None]) -> PlanView | None:
+    async with info.context.read() as tx:
+        return await views.result_plan(tx, root)
+
+
+@strawberry.type(description="A reconciliation asked for: queued, running, done, failed or cancelled.")
+class Run(Node):
+    """Serves `RunView`."""
+
+    state: str = strawberry.field(description="queued, running, done, failed or cancelled.")
+    branch: str = strawberry.field(description="Branch whose inputs are planned.")
+    rule: Rule = strawberry.field(description="Rule by which the departments' objectives are weighed.")
+    progress: float = strawberry.field(description="Share of the work that is done, from 0 to 1.")
+    requested_by: str = strawberry.field(description="Who asked for it.")
+    requested_at: datetime = strawberry.field(description="When.")
+    started_at: datetime | None = strawberry.field(description="When a worker took it.")
+    finished_at: datetime | None = strawberry.field(description="When it ended.")
+    error_code: str | None = strawberry.field(
+        description="Stable code of what went wrong; null unless it failed."
+    )
+    error_detail: str | None = strawberry.field(description="What went wrong, in words.")
+    plan: Plan | None = served(_plan, description="The result; null until it is done.")
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Serve the service's own objects."""
+        return isinstance(obj, views.RunView)
+
+
+RunArgument = Annotated[strawberry.ID, strawberry.argument(description="Id of the run.")]
+
+
+async def resolve_run(info: Info[Context, None], id: RunArgument) -> views.RunView | None:
+    """Return a run; null where there is none."""
+    key = info.context.ids.decode("Run", str(id))
+    async with info.context.read() as tx:
+        return await views.find_run(tx, key)
