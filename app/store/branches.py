@@ -36,7 +36,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A change of a branch, and the state after it; `buckets` is the length of its calendar (0 = none)."""
+    """A change of a branch, and the state after it; `buckets` is the length of its calendar (0 = none).
+
+    `path_branches` and `path_uptos` say what it sees, `snapshot_id` the newest sealed state on that path.
+    """
 
     id: int
     plan_id: int
@@ -55,6 +58,7 @@ class Commit:
     buckets: int
     path_branches: tuple[int, ...]
     path_uptos: tuple[int, ...]
+    snapshot_id: int | None = None
 
     @property
     def path(self) -> dict[str, object]:
@@ -85,7 +89,11 @@ SELECT c.id, b.plan_id, c.branch_id, b.name AS branch, c.parent_id, c.merged_id,
        c.branch_id || ARRAY(SELECT p.ancestor_id FROM plan.branch_path p
                             WHERE p.branch_id = c.branch_id ORDER BY p.ancestor_id) AS path_branches,
        c.id || ARRAY(SELECT p.upto_commit_id FROM plan.branch_path p
-                     WHERE p.branch_id = c.branch_id ORDER BY p.ancestor_id) AS path_uptos
+                     WHERE p.branch_id = c.branch_id ORDER BY p.ancestor_id) AS path_uptos,
+       (SELECT max(s.commit_id) FROM plan.version s JOIN plan.commit k ON k.id = s.commit_id
+        WHERE (k.branch_id = c.branch_id AND k.id <= c.id) OR EXISTS (
+            SELECT FROM plan.branch_path p WHERE p.branch_id = c.branch_id
+                AND p.ancestor_id = k.branch_id AND k.id <= p.upto_commit_id)) AS snapshot_id
 FROM plan.commit c JOIN plan.branch b ON b.id = c.branch_id
 """
 

@@ -142,8 +142,24 @@ def _filters(
     return f"AND v.series_id = ANY(ARRAY({found}))", parameters
 
 
-def latest(commit: Commit, where: str) -> str:
-    """Return the statement for the newest version of each series on the commit's path, none removed."""
+def latest(commit: Commit, where: str = "") -> str:
+    """Return the statement for the series of a state, under a condition on `v` (series_version).
+
+    The newest version on the path counts. From a snapshot on the path, only what came after it is looked up.
+    """
+    if commit.snapshot_id is None:
+        return f"SELECT * FROM ({_newest(commit, where)}) found WHERE found.cells IS NOT NULL"
+    kept = f"SELECT {_COLUMNS} FROM plan.snapshot_series v WHERE v.snapshot_commit_id = %(snapshot)s {where}"
+    if commit.snapshot_id == commit.id:
+        return kept
+    newer = _newest(commit, f"AND v.commit_id > %(snapshot)s {where}")
+    return f"""WITH newer AS MATERIALIZED ({newer})
+        SELECT * FROM newer WHERE cells IS NOT NULL
+        UNION ALL {kept} AND NOT EXISTS (SELECT FROM newer n WHERE n.series_id = v.series_id)"""
+
+
+def _newest(commit: Commit, where: str) -> str:
+    """Return the statement for the newest version of each series on the commit's path, removals included."""
     if len(commit.path_branches) == 1:  # spares the planner a join: the rows come sorted from the primary key
         source = "plan.series_version v WHERE v.branch_id = %(branch)s AND v.commit_id <= %(upto)s"
     else:
@@ -151,14 +167,18 @@ def latest(commit: Commit, where: str) -> str:
             f"{PATH} JOIN plan.series_version v ON v.branch_id = path.branch_id AND v.commit_id <= path.upto "
             "WHERE true"
         )
-    return f"""SELECT * FROM (
-        SELECT DISTINCT ON (v.series_id) {_COLUMNS} FROM {source} {where}
-        ORDER BY v.series_id, v.commit_id DESC) found WHERE found.cells IS NOT NULL"""
+    return f"""SELECT DISTINCT ON (v.series_id) {_COLUMNS} FROM {source} {where}
+        ORDER BY v.series_id, v.commit_id DESC"""
 
 
 def path_parameters(commit: Commit) -> dict[str, Any]:
     """Return the parameters of `latest`."""
-    return {**commit.path, "branch": commit.path_branches[0], "upto": commit.path_uptos[0]}
+    return {
+        **commit.path,
+        "branch": commit.path_branches[0],
+        "upto": commit.path_uptos[0],
+        "snapshot": commit.snapshot_id,
+    }
 
 
 async def load(

@@ -156,7 +156,7 @@ HISTORY_TABLES = {
             first_ordinal int NOT NULL,
             cells bytea NOT NULL,
             PRIMARY KEY (snapshot_commit_id, series_id)""",
-        "Derived and droppable: all series visible at a sealed commit, so that reading it needs no history.",
+        "Derived: all series visible at a sealed commit, so that reading it needs no history.",
     ),
 }
 
@@ -261,6 +261,7 @@ INDEXES = (
     "CREATE INDEX ON plan.entity_version (branch_id, kind, entity_id, commit_id)",
     "CREATE UNIQUE INDEX run_active ON plan.run (branch_id, rule) WHERE state IN ('queued', 'running')",
     "CREATE INDEX ON plan.run (plan_id, requested_at)",
+    "CREATE INDEX ON plan.run (inputs_hash, rule) WHERE state = 'done'",
 )
 
 IMMUTABLE = (
