@@ -9,7 +9,6 @@ settles what is left.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from app.engine.linear import ABSENT, Builder, Program, extended, on_face
 from app.engine.order import noise
 from app.engine.problem import FloatArray, IntArray, Problem
 
-FACE = 1e-7  # multipliers below FACE x (1 + median |cost|) count as zero
 SNAP = 1e-9  # quantities below this, relative to 1, are noise of the solver
 
 Phase = Callable[[Builder, Problem, Layout, Program], None]
@@ -34,7 +32,7 @@ def canonical_point(
     canonical.
     """
     width, point = len(program.cost), outcome.point
-    face = on_face(program, outcome.duals, face_tolerance(program.cost))
+    face = on_face(program, outcome.duals)
     for phase in (equal_fill, source_by_quota, least_change, even_levels, settle):
         extra = Builder(("phase",), width=len(face.cost), height=len(face.row_lower))
         phase(extra, problem, layout, face)
@@ -45,14 +43,8 @@ def canonical_point(
         if result.verdict != "optimal":
             break
         point = result.point[:width]
-        face = on_face(staged, result.duals, FACE)
+        face = on_face(staged, result.duals)
     return snapped(point, program)
-
-
-def face_tolerance(cost: FloatArray) -> float:
-    """Size below which a multiplier counts as zero under this objective."""
-    sizes = np.abs(cost[cost != 0.0])
-    return FACE * (1.0 + (float(np.median(sizes)) if len(sizes) else 0.0))
 
 
 def snapped(point: FloatArray, program: Program) -> FloatArray:
@@ -158,8 +150,3 @@ def _free(columns: IntArray, face: Program) -> np.ndarray:
     """Say which cells have a column that is not fixed."""
     open_columns = np.append(face.lower < face.upper, False)
     return np.asarray(open_columns[np.where(columns >= 0, columns, ABSENT)])
-
-
-def with_deadline(options: Options, seconds: float) -> Options:
-    """Return the options with the time that is left."""
-    return replace(options, time_limit=max(seconds, 0.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.engine.canonical import face_tolerance
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.linear import Program, on_face
 from app.engine.problem import FloatArray
@@ -24,7 +23,7 @@ def lexicographic(
     for cost in costs[1:]:
         if outcome.verdict != "optimal":
             break
-        following = on_face(stage, outcome.duals, face_tolerance(stage.cost)).with_cost(cost)
+        following = on_face(stage, outcome.duals).with_cost(cost)
         answer = minimise(following, options)
         if answer.verdict == "limit":
             return following, answer, first

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from app.engine.problem import FloatArray, IntArray
 
 ABSENT = -1
+FACE = 1e-7  # multipliers below FACE x (1 + median size of their terms) count as zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +50,17 @@ class Program:
         return replace(self, cost=cost, offset=offset)
 
 
-def on_face(program: Program, duals: FloatArray, tolerance: float) -> Program:
+def on_face(program: Program, duals: FloatArray) -> Program:
     """Restrict the program to its set of optima, given optimal duals of its rows.
 
     By complementary slackness a feasible point is optimal exactly when every column with a reduced cost and
     every row with a dual lies at the bound that the sign names: an exact restriction without a dense row on
-    the objective. Multipliers below `tolerance` count as zero.
+    the objective. Multipliers below FACE x the size of the terms that they are sums of count as zero.
     """
+    terms = np.abs(program.value * duals[program.index])
+    sizes = np.concatenate((np.abs(program.cost), terms))
+    sizes = sizes[sizes > 0.0]
+    tolerance = FACE * (1.0 + (float(np.median(sizes)) if len(sizes) else 0.0))
     reduced = program.cost - program.transposed(duals)
     lower, upper = _pinned(program.lower, program.upper, reduced, tolerance)
     row_lower, row_upper = _pinned(program.row_lower, program.row_upper, duals, tolerance)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.canonical import canonical_point, face_tolerance
+from app.engine.canonical import canonical_point
 from app.engine.component import Result, certified, options_of
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Options, Outcome, minimise
@@ -81,7 +81,7 @@ def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple
         rest = rest[~holds]
         if not len(rest) or not holds.any():
             break
-        face = on_face(stage, outcome.duals, face_tolerance(stage.cost))
+        face = on_face(stage, outcome.duals)
         stage, rows = _level(face, formulation, stakes, rest)
         outcome = minimise(stage, options)
     if outcome.verdict != "optimal":
@@ -116,7 +116,7 @@ def _following(
     stage: Program, outcome: Outcome, cost: FloatArray, options: Options
 ) -> tuple[Program, Outcome, bool]:
     """Minimise a further cost over the optima of a stage; where noise defeats it, the stage stands."""
-    following = on_face(stage, outcome.duals, face_tolerance(stage.cost)).with_cost(cost)
+    following = on_face(stage, outcome.duals).with_cost(cost)
     answer = minimise(following, options)
     return (following, answer, True) if answer.verdict == "optimal" else (stage, outcome, False)
 

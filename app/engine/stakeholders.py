@@ -1,4 +1,4 @@
-"""Stakeholders are data: objectives linear over the cost elements (rule 40); the three that S&OP starts with."""
+"""Stakeholders are data: objectives linear over the cost elements (rule 40), and the usual three."""
 
 from __future__ import annotations
 
