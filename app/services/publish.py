@@ -1,6 +1,6 @@
 """Publication: seals a reconciled plan as a version and releases to each party what it may see.
 
-The act's one transaction writes the version, all releases and the answer under the idempotency key, or nothing.
+One transaction writes the version, all releases and the answer under the idempotency key, or nothing.
 """
 
 from dataclasses import replace

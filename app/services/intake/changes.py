@@ -91,7 +91,7 @@ def _check_own(party: str, owner: str, code: str, item: str, reference: Referenc
 
 
 def placed(entries: Iterable[Mapping[str, Any]], calendar: Calendar) -> Floats:
-    """Return entries (start, end exclusive, quantity) as (T,), shared out by days over the buckets they cover.
+    """Return entries (start, end exclusive, quantity) as (T,), shared out by days over the buckets.
 
     A bucket that they do not cover to its last day says nothing (NaN): half a promise is none.
     """
@@ -107,7 +107,7 @@ def placed(entries: Iterable[Mapping[str, Any]], calendar: Calendar) -> Floats:
 
 
 def _add_open_orders(cells: Cells, reference: Reference, calendar: Calendar) -> None:
-    """Make net figures gross: add the open orders by requested date, past-due ones to the first open bucket."""
+    """Make net figures gross: add the open orders by requested date, past-due ones first."""
     for row in reference.rows["sales_order"]:
         key = SeriesKey("customerSignal", item=str(row["item"]), customer=str(row["customer"]))
         requested = day(row, "requested_date")

@@ -1,5 +1,6 @@
 """The problem: everything that a data set says, on the axes of the engine (rules P1 to P24)."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -266,10 +267,10 @@ def _uses(sources: Sequence[Source], capacity: Capacity, limits: Sequence[Limit]
     return Uses.of([a for a, _, _ in rows], [r for _, r, _ in rows], hours_per_unit, periods)
 
 
-def service_classes(dataset: Dataset) -> dict[int, ServiceClass]:
-    """Return the priority classes by number."""
+def service_classes(dataset: Dataset) -> defaultdict[int, ServiceClass]:
+    """Return the priority classes by number; one that no row describes is the standard one."""
     standard = ServiceClass()
-    return {
+    stated = {
         int(number(row, "class")): ServiceClass(
             floor=number(row, "service_floor", standard.floor),
             late_cost=number(row, "late_cost", standard.late_cost),
@@ -278,13 +279,14 @@ def service_classes(dataset: Dataset) -> dict[int, ServiceClass]:
         )
         for row in dataset.entities["service_class"]
     }
+    return defaultdict(ServiceClass, stated)
 
 
 def _demands(facts: Facts, network: Network, groups: Groups, stocks: StockPlan) -> Demands:
     """Return a demand per group; orders must be supplied, as must each class's floor."""
     horizon = facts.horizon
     known = service_classes(facts.dataset)
-    classes = [known.get(rank, ServiceClass()) for rank, _, _ in groups.keys]
+    classes = [known[rank] for rank, _, _ in groups.keys]
     stock = np.array([network.index[item, site] for _, item, site in groups.keys], dtype=np.int64)
     cost = np.nan_to_num(stocks.unit_cost)[stock].reshape(len(classes), horizon.periods)
     basis = np.where(groups.price > 0, groups.price, cost)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from app.exchange.dataset import Dataset
 from app.services.planning.demand_plan import Place
 from app.services.planning.facts import Facts
 from app.services.planning.horizon import Mask, land
@@ -87,13 +88,16 @@ class Routes:
         return routes
 
 
+def class_of_customers(dataset: Dataset) -> dict[str, int]:
+    """Return the priority class of every customer."""
+    rows = dataset.entities["customer"]
+    return {str(row["customer"]): int(number(row, "class", DEFAULT_CLASS)) for row in rows}
+
+
 def split_places(facts: Facts, places: Sequence[Place], net: Values) -> tuple[Part, ...]:
     """Return the parts of all places that ask for anything; `net` is (k, T). Unsupplied places are noted."""
     routes = Routes(facts)
-    classes = {
-        str(row["customer"]): int(number(row, "class", DEFAULT_CLASS))
-        for row in facts.dataset.entities["customer"]
-    }
+    classes = class_of_customers(facts.dataset)
     parts: list[Part] = []
     for index in np.flatnonzero(net.any(axis=1)).tolist():
         item, ship_to, customer = places[index]

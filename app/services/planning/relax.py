@@ -28,7 +28,7 @@ def relaxed(problem: Problem, conflicts: Iterable[Conflict], notes: Notes) -> Pr
 
 
 def _demand(problem: Problem, conflicts: list[Conflict]) -> Problem:
-    """What must be supplied of a request becomes less; a floor of everything becomes one request by request."""
+    """Reduce what must be supplied of a request; a floor of everything becomes one request by request."""
     demands = problem.demands
     row_of = {code: row for row, code in enumerate(demands.codes)}
     minimum, floor = demands.minimum.copy(), demands.floor.copy()

@@ -15,7 +15,6 @@ from app.services.planning.measures import plan_series
 from app.services.planning.notes import Note
 from app.services.planning.previous import PreviousPlan
 from app.services.planning.relax import relaxed
-from app.services.planning.totals import published_totals
 
 RELAXATIONS = 3
 
@@ -28,7 +27,6 @@ class Plan:
     reconciliation: Reconciliation
     solution: Solution
     series: list[SeriesBlock]
-    totals: dict[str, float]
 
     @property
     def decisions(self) -> Decisions:
@@ -73,5 +71,4 @@ def make_plan(
     if solution is None or solution.decisions is None:
         reasons = " ".join(conflict.text for conflict in answer.conflicts[:5])
         raise PlanImpossible(status=answer.status, reason=reasons or "the solver found none")
-    series = plan_series(model, solution.plan)
-    return Plan(model, answer, solution, series, published_totals(model, solution.plan, series))
+    return Plan(model, answer, solution, plan_series(model, solution.plan))

@@ -1,7 +1,7 @@
 """Copies out of a sealed plan what each party may see: the only place where anything leaves the plan.
 
-Whom a release goes to follows from the codes that a party owns; what is in it, from policies/releases.toml and
-the functions of this package. Releases are counted per party, so that a number tells nothing about others.
+Whom a release goes to follows from the codes that a party owns; what is in it, from this package, as
+policies/releases.toml declares it. Releases are counted per party: a number tells nothing about others.
 """
 
 from collections.abc import Iterable, Mapping

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.errors import NotFound
+from app.errors import NotFound, NotGranted
+from app.services.grants import reads_column
 from app.services.views.pages import Page, page_of
 from app.store import listings
 from app.store.branches import Branch, Commit, branch, commit, commits, commits_by_id
@@ -56,7 +57,8 @@ class VersionView:
     number: int
     name: str
     kind: str
-    sealed_hash: str
+    sealed: str | None
+    """The hash in hexadecimal digits; None where the role may not read it."""
     published_by: str
     published_at: datetime
     commit: CommitView
@@ -65,6 +67,13 @@ class VersionView:
     def node_key(self) -> str:
         """The version's name."""
         return self.name
+
+    @property
+    def sealed_hash(self) -> str:
+        """The hash; raises `NotGranted` where the role may not read it."""
+        if self.sealed is None:
+            raise NotGranted
+        return self.sealed
 
 
 def commit_view(found: Commit) -> CommitView:
@@ -122,7 +131,7 @@ def _branch_view(found: Branch, heads: Mapping[int, Commit]) -> BranchView:
 async def version_page(tx: Transaction, limit: int, after: str | None) -> Page[VersionView]:
     """Return the published versions, newest first."""
     before = None if after is None else int(after)
-    found = await listings.version_page(tx, before=before, first=limit + 1)
+    found = await listings.version_page(tx, before=before, first=limit + 1, hashes=_reads_hashes(tx))
     sealed = await commits_by_id(tx, (each.commit_id for each in found))
     views = [_version_view(each, sealed[each.commit_id]) for each in found]
     return page_of(views, limit, lambda each: str(each.number))
@@ -130,7 +139,7 @@ async def version_page(tx: Transaction, limit: int, after: str | None) -> Page[V
 
 async def find_version(tx: Transaction, name: str) -> VersionView:
     """Return a version by name; raises `NotFound`."""
-    found = await listings.version_named(tx, name)
+    found = await listings.version_named(tx, name, hashes=_reads_hashes(tx))
     if found is None:
         raise NotFound(kind="version", name=name)
     return _version_view(found, await commit(tx, found.commit_id))
@@ -138,8 +147,12 @@ async def find_version(tx: Transaction, name: str) -> VersionView:
 
 async def version_of(tx: Transaction, state: Commit) -> VersionView | None:
     """Return the version that a state was published as last; None if it was not."""
-    found = await listings.latest_version_of(tx, state.id)
+    found = await listings.latest_version_of(tx, state.id, hashes=_reads_hashes(tx))
     return None if found is None else _version_view(found, state)
+
+
+def _reads_hashes(tx: Transaction) -> bool:
+    return reads_column(tx.scope, "plan.version", "sealed_hash")
 
 
 def _version_view(found: PublishedVersion, sealed: Commit) -> VersionView:
@@ -147,7 +160,7 @@ def _version_view(found: PublishedVersion, sealed: Commit) -> VersionView:
         number=found.id,
         name=found.name,
         kind=found.kind,
-        sealed_hash=found.sealed_hash,
+        sealed=found.sealed_hash,
         published_by=found.published_by,
         published_at=found.published_at,
         commit=commit_view(sealed),

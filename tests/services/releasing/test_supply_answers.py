@@ -1,0 +1,76 @@
+"""What a customer receives, reckoned from the plan by hand."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from app.services.releasing.reasons import Reason, Reasons
+from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
+from app.services.releasing.view import Limit
+from tests.outside import PLAN, demand, head, plan_view
+
+REQUEST = {
+    demand("netDemand", "C1", "S1"): [10, 10, 10, 0, 0, 40, 0, 0],
+    demand("constrainedDemand", "C1", "S1"): [10, 4, 12, 0, 0, 30, 0, 0],
+    demand("unmetDemand", "C1", "S1"): [0, 0, 0, 0, 0, 10, 0, 0],
+}
+
+
+def test_the_answer_says_how_much_when_and_until_when() -> None:
+    (line,) = answer_lines(plan_view(), "PC1", None, ())
+    assert line.on_time == (10, 4, 6, 0, 0, 26, 0, 0)
+    assert line.late == (0, 6, 4, 0, 0, 4, 0, 0)
+    assert line.not_supplied == (0, 0, 0, 0, 0, 10, 0, 0)
+    assert line.late_until[1] == date(2026, 1, 25)
+    assert line.late_until[5] is None
+    assert line.firmness[:3] == ("firm", "firm", "indicative")
+    assert (line.party_item, line.ship_to_name, line.unit) == ("pc1-bike", "Shop one", "EA")
+
+
+def test_the_answers_are_the_sealed_plans() -> None:
+    for party, customer, ship_to in (("PC1", "C1", "S1"), ("PC2", "C2", "S2"), ("PB", "C3", "S3")):
+        (line,) = answer_lines(plan_view(), party, None, ())
+        nothing = np.zeros(len(line.requested))
+        assert list(line.requested) == PLAN[demand("netDemand", customer, ship_to)]
+        assert list(line.not_supplied) == list(PLAN.get(demand("unmetDemand", customer, ship_to), nothing))
+        dated = [late for late, until in zip(line.late, line.late_until, strict=True) if until is not None]
+        delivered = sum(PLAN[demand("constrainedDemand", customer, ship_to)])
+        assert sum(line.on_time) + sum(dated) <= delivered
+
+
+def test_what_was_confirmed_before_is_matched_by_date() -> None:
+    view = plan_view()
+    first = answer_lines(view, "PC1", None, ())
+    (second,) = answer_lines(plan_view(REQUEST), "PC1", head(view), first)
+    assert second.previous == (10, 10, 10, 0, 0, 30, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("item", "ordinal", "limits", "expected"),
+    [
+        ("CART", 5, (), Reason.PORTFOLIO),
+        ("BIKE", 0, (), Reason.LEAD_TIME),
+        ("BIKE", 3, (), Reason.ALLOCATION),
+        ("BIKE", 3, (Limit(2, resource="ASM"),), Reason.CAPACITY),
+        ("BIKE", 1, (Limit(2, resource="ASM"),), Reason.ALLOCATION),
+        ("BIKE", 3, (Limit(2, resource="OTHER"),), Reason.ALLOCATION),
+        ("BIKE", 3, (Limit(1, supplier="V1", item="RIM"),), Reason.MATERIAL),
+        ("BIKE", 3, (Limit(1, supplier="V1", item="BOLT"),), Reason.ALLOCATION),
+        ("BIKE", 3, (Limit(1, supplier="V1", item="RIM"), Limit(1, resource="ASM")), Reason.MATERIAL),
+    ],
+)
+def test_the_reason_is_the_most_telling_limit_in_the_items_chain(
+    item: str, ordinal: int, limits: tuple[Limit, ...], expected: Reason
+) -> None:
+    assert Reasons(plan_view(limits=limits)).why(item, ordinal) is expected
+
+
+def test_open_orders_are_the_partys_own() -> None:
+    orders = sales_orders(plan_view(), "PC1")
+    assert [(order.order_number, order.promised_date) for order in orders] == [("SO-1", date(2026, 1, 16))]
+
+
+def test_the_catalogue_holds_what_the_party_deals_in_and_nothing_it_supplies() -> None:
+    assert [(item.code, item.item) for item in customer_items(plan_view(), "PC1")] == [("C1", "BIKE")]
+    assert [(item.code, item.item) for item in customer_items(plan_view(), "PB")] == [("C3", "BIKE")]
