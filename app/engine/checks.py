@@ -199,6 +199,8 @@ def _cells(
     name: str, codes: Sequence[str], wrong: NDArray[np.bool_] | FloatArray, what: str
 ) -> Iterator[Finding]:
     """One finding per row with a wrong cell (the first bucket is named), at most SHOWN, then a count."""
+    if not len(codes):
+        return
     table = np.asarray(wrong, dtype=bool).reshape(len(codes), -1)
     rows = np.flatnonzero(table.any(axis=1))
     for row in rows[:SHOWN].tolist():

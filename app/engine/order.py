@@ -73,6 +73,8 @@ def _content(block: Stocks | Activities | Resources | Demands) -> NDArray[np.uin
 
 def _hash_rows(values: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash each row of numbers, rounded to DIGITS significant digits, [rows]."""
+    if not len(values):
+        return np.zeros(0, dtype=np.uint64)
     numbers: FloatArray = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
     present = np.isfinite(numbers) & (numbers != 0.0)
     finite = np.where(present, numbers, 1.0)

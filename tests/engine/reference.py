@@ -13,17 +13,14 @@ from app.engine.problem import Problem
 STEP = 1.01
 
 
-def premium(own, demands, stock, rank, d):
-    """What rule 13 raises demand d to: STEP x the raised value of the best lower class that asks at its stock."""
-    below = [e for e in range(len(rank)) if stock[e] == stock[d] and rank[e] > rank[d]]
+def ladder(own, bids, dm, d):
+    """Rule 13: STEP x the greatest bid of any lower class at the same stock, itself raised likewise."""
     best = 0.0
-    for e in below:
-        if demands.quantity[e].any():
-            raised = np.maximum(own[e], premium(own, demands, stock, rank, e))
-            asked = raised[demands.quantity[e] > 0] if own is not None else raised
-            best = max(best, asked.max())
-    deeper = [premium(own, demands, stock, rank, e) for e in below if not demands.quantity[e].any()]
-    return max(STEP * best, max((float(np.max(v)) for v in deeper), default=0.0))
+    for e in range(len(dm.codes)):
+        if dm.stock[e] == dm.stock[d] and dm.rank[e] > dm.rank[d]:
+            raised = np.maximum(own[e], ladder(own, bids, dm, e))
+            best = max(best, raised[bids[e] > 0].max(initial=0.0))
+    return STEP * best
 
 
 def optimum(p: Problem, extra_regular: float = 0.0):
@@ -43,17 +40,21 @@ def optimum(p: Problem, extra_regular: float = 0.0):
         for t in range(T):
             column(("s", n, t), st.holding_cost[n, t], 0, st.maximum[n, t])
             column(("g", n, t), st.target_cost[n, t])
-        column(("e", n), 0 if np.isinf(st.final_cost[n]) else st.final_cost[n], 0,
-               0 if np.isinf(st.final_cost[n]) else np.inf)
+        column(
+            ("e", n),
+            0 if np.isinf(st.final_cost[n]) else st.final_cost[n],
+            0,
+            0 if np.isinf(st.final_cost[n]) else np.inf,
+        )
     for r in range(len(rs.codes)):
         for t in range(T):
-            column(("o", r, t), rs.overtime_cost[r, t] , 0, rs.overtime[r, t])
+            column(("o", r, t), rs.overtime_cost[r, t], 0, rs.overtime[r, t])
             column(("h", r, t), rs.regular_cost[r, t], 0, rs.regular[r, t] + extra_regular)
     late = dm.late_cost / p.days
-    lost = dm.price + dm.short_cost
+    lost, asked = dm.price + dm.short_cost, dm.quantity > 0
     for d in range(len(dm.codes)):
-        value = np.maximum(lost[d], premium(lost, dm, dm.stock, dm.rank, d))
-        day = np.maximum(late[d], premium_late(late, dm, d)) * p.days
+        value = np.maximum(lost[d], ladder(lost, lost * asked, dm, d))
+        day = np.maximum(late[d], ladder(late, late * asked.any(axis=1, keepdims=True), dm, d)) * p.days
         for s in range(T):
             q = dm.quantity[d, s]
             constant -= dm.price[d, s] * q
@@ -74,12 +75,24 @@ def optimum(p: Problem, extra_regular: float = 0.0):
     for n in range(len(st.codes)):
         for t in range(T):
             terms = [(("s", n, t), -1.0)] + ([(("s", n, t - 1), 1.0)] if t else [])
-            terms += [(("x", a, s), ac.output[a]) for a in range(len(ac.codes)) for s in range(T)
-                      if ac.stock[a] == n and ac.arrival[a, s] == t]
-            terms += [(("x", a, t), -q[t]) for a, i, q in zip(p.inputs.activity, p.inputs.stock,
-                                                             p.inputs.quantity) if i == n]
-            terms += [(("y", d, s, t), -1.0) for d in range(len(dm.codes)) if dm.stock[d] == n
-                      for s in range(t + 1) if ("y", d, s, t) in name]
+            terms += [
+                (("x", a, s), ac.output[a])
+                for a in range(len(ac.codes))
+                for s in range(T)
+                if ac.stock[a] == n and ac.arrival[a, s] == t
+            ]
+            terms += [
+                (("x", a, t), -q[t])
+                for a, i, q in zip(p.inputs.activity, p.inputs.stock, p.inputs.quantity)
+                if i == n
+            ]
+            terms += [
+                (("y", d, s, t), -1.0)
+                for d in range(len(dm.codes))
+                if dm.stock[d] == n
+                for s in range(t + 1)
+                if ("y", d, s, t) in name
+            ]
             row(equal, equal_to, terms, -st.receipts[n, t] - (st.opening[n] if t == 0 else 0))
             row(most, most_to, [(("s", n, t), -1.0), (("g", n, t), -1.0)], -st.target[n, t])
         row(most, most_to, [(("s", n, T - 1), -1.0), (("e", n), -1.0)], -st.final_target[n])
@@ -92,7 +105,11 @@ def optimum(p: Problem, extra_regular: float = 0.0):
             row(most, most_to, [(("z", d, s), 1.0) for s in range(p.published)], (1 - dm.floor[d]) * total)
     for r in range(len(rs.codes)):
         for t in range(T):
-            terms = [(("x", a, t), h[t]) for a, i, h in zip(p.uses.activity, p.uses.resource, p.uses.hours) if i == r]
+            terms = [
+                (("x", a, t), h[t])
+                for a, i, h in zip(p.uses.activity, p.uses.resource, p.uses.hours)
+                if i == r
+            ]
             row(equal, equal_to, [*terms, (("o", r, t), -1.0), (("h", r, t), -1.0)], 0.0)
     for a in range(len(ac.codes)):
         for t in range(T):
@@ -101,15 +118,13 @@ def optimum(p: Problem, extra_regular: float = 0.0):
             terms = [(("x", a, t), 1.0), (("u", a, t), -1.0), (("w", a, t), 1.0)]
             terms += [(("x", a, t - 1), -p.days[t] / p.days[t - 1])] if t else []
             row(equal, equal_to, terms, 0.0 if t else ac.rate_before[a] * p.days[0])
-    answer = linprog(cost, np.array(most), most_to, np.array(equal), equal_to,
-                     list(zip(low, high, strict=True)), method="highs")
+    answer = linprog(
+        cost,
+        np.array(most),
+        most_to,
+        np.array(equal),
+        equal_to,
+        list(zip(low, high, strict=True)),
+        method="highs",
+    )
     return None if answer.status == 2 else answer.fun + constant
-
-
-def premium_late(late, dm, d):
-    """Like `premium`, on cost per day; a class that asks for nothing bids nothing."""
-    best = 0.0
-    for e in range(len(dm.codes)):
-        if dm.stock[e] == dm.stock[d] and dm.rank[e] > dm.rank[d] and dm.quantity[e].any():
-            best = max(best, np.maximum(late[e], premium_late(late, dm, e)).max())
-    return STEP * best
