@@ -3,6 +3,7 @@
 One transaction writes the version, all releases and the answer under the idempotency key, or nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from app.access import HOST, Scope
@@ -14,9 +15,9 @@ from app.services.releasing.view import Limit
 from app.store.branches import At, Commit, resolve
 from app.store.database import Database, Transaction
 from app.store.idempotency import given_answer, keep_answer, request_hash
-from app.store.reconciliations import BindingLimit, Reconciliation, find_reconciliation, read_limits
+from app.store.reconciliations import BindingLimit, read_limits, read_summary
 from app.store.releases import lock_publication
-from app.store.versions import Version, seal, version
+from app.store.versions import Kind, Version, seal, version
 
 OPTIMAL = "optimal"
 LONGEST_NAME = 200
@@ -27,7 +28,7 @@ async def publish(
     scope: Scope,
     at: At,
     *,
-    kind: str,
+    kind: Kind,
     name: str,
     idempotency_key: str | None = None,
 ) -> Version:
@@ -50,31 +51,34 @@ async def publish(
         return made
 
 
-async def _publish(tx: Transaction, commit: Commit, kind: str, name: str, by: str) -> Version:
+async def _publish(tx: Transaction, commit: Commit, kind: Kind, name: str, by: str) -> Version:
     """Seal and release; publications take turns, so that releases are counted without gaps."""
     await _require_optimal(tx, commit)
     await lock_publication(tx)
-    made = await seal(tx, commit, name=name, kind=kind, by=by)
-    limits = tuple(_limit(limit) for limit in await read_limits(tx, commit))
-    view = await read_plan(tx, commit, limits)
+    made = await seal(tx, commit, name, kind, by=by)
+    view = await read_plan(tx, commit, _limits(await read_limits(tx, commit)))
     await copy_out(tx, commit, view, kind, made.published_at)
     return made
 
 
-async def _require_optimal(tx: Transaction, commit: Commit) -> Reconciliation:
-    """Return the reconciliation of a plan that is proven optimal, or raise PlanNotPublishable."""
+async def _require_optimal(tx: Transaction, commit: Commit) -> None:
+    """Raise PlanNotPublishable unless the commit is the result of a reconciliation proven optimal."""
     if commit.rule is None:
         raise PlanNotPublishable(reason="it holds inputs, not the result of a reconciliation")
-    found = await find_reconciliation(tx, commit)
+    found = await read_summary(tx, commit)
     if found is None:
         raise PlanNotPublishable(reason="its reconciliation is not on record")
     if found.status != OPTIMAL:
         raise PlanNotPublishable(reason=f"its reconciliation ended {found.status}, not proven optimal")
-    return found
 
 
-def _limit(limit: BindingLimit) -> Limit:
-    return Limit(limit.ordinal, limit.resource, limit.supplier, limit.item)
+def _limits(found: Iterable[BindingLimit]) -> tuple[Limit, ...]:
+    """Return the limits of resources and suppliers that bind in a bucket."""
+    return tuple(
+        Limit(limit.ordinal, limit.resource, limit.supplier, limit.item)
+        for limit in found
+        if limit.ordinal is not None and (limit.resource or limit.supplier)
+    )
 
 
 def _check(kind: str, name: str) -> None:

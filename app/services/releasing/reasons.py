@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from app.services.releasing.reference import Row, is_valid, number
-from app.services.releasing.view import PlanView
+from app.services.releasing.view import Limit, PlanView
 
 
 class Reason(StrEnum):
@@ -32,6 +32,7 @@ class Reasons:
         self._view = view
         self._components = _pairs(view.reference.rows["bom"], "parent", "component")
         self._resources = _pairs(view.reference.rows["routing"], "item", "resource")
+        self._supplied = _pairs(view.reference.rows["supplier_item"], "supplier", "item")
         self._chains: dict[str, frozenset[str]] = {}
 
     def why(self, item: str, ordinal: int) -> Reason:
@@ -47,13 +48,19 @@ class Reasons:
         if bucket.end <= self._view.plan_date + timedelta(days=self._quickest.get(item, 0.0)):
             return Reason.LEAD_TIME
         chain = self._chain(item)
-        limits = [limit for limit in self._view.limits if limit.ordinal <= ordinal]
-        if any(limit.supplier and limit.item in chain for limit in limits):
+        limits = [limit for limit in self._view.limits if limit.ordinal <= bucket.ordinal]
+        if any(limit.supplier and self._goods_of(limit) & chain for limit in limits):
             return Reason.MATERIAL
         resources = {resource for member in chain for resource in self._resources.get(member, ())}
         if any(limit.resource in resources for limit in limits):
             return Reason.CAPACITY
         return Reason.ALLOCATION
+
+    def _goods_of(self, limit: Limit) -> frozenset[str]:
+        """Return the items that a supplier's limit is about: the one it names, or all it delivers."""
+        if limit.item is not None:
+            return frozenset({limit.item})
+        return self._supplied.get(str(limit.supplier), frozenset())
 
     def _chain(self, item: str) -> frozenset[str]:
         """Return the item with everything that goes into it."""

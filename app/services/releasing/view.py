@@ -20,7 +20,7 @@ MEASURES_READ = (*RELEASED_MEASURES, *CATALOGUE_MEASURES)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit that binds: a resource's hours or a supplier's quantity in one open bucket (from 0)."""
+    """A limit that binds: a resource's hours or a supplier's quantity in one bucket (its ordinal)."""
 
     ordinal: int
     resource: str | None = None

@@ -8,7 +8,7 @@ import pytest
 from app.services.releasing.reasons import Reason, Reasons
 from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
 from app.services.releasing.view import Limit
-from tests.outside import PLAN, demand, head, plan_view
+from tests.outside import CALENDAR, PLAN, demand, head, plan_view
 
 REQUEST = {
     demand("netDemand", "C1", "S1"): [10, 10, 10, 0, 0, 40, 0, 0],
@@ -46,18 +46,25 @@ def test_what_was_confirmed_before_is_matched_by_date() -> None:
     assert second.previous == (10, 10, 10, 0, 0, 30, 0, 0)
 
 
+def limit(ahead: int, **about: str) -> Limit:
+    """A limit that binds in an open bucket, counted from 0."""
+    return Limit(CALENDAR.first_open + ahead, **about)
+
+
 @pytest.mark.parametrize(
     ("item", "ordinal", "limits", "expected"),
     [
         ("CART", 5, (), Reason.PORTFOLIO),
         ("BIKE", 0, (), Reason.LEAD_TIME),
         ("BIKE", 3, (), Reason.ALLOCATION),
-        ("BIKE", 3, (Limit(2, resource="ASM"),), Reason.CAPACITY),
-        ("BIKE", 1, (Limit(2, resource="ASM"),), Reason.ALLOCATION),
-        ("BIKE", 3, (Limit(2, resource="OTHER"),), Reason.ALLOCATION),
-        ("BIKE", 3, (Limit(1, supplier="V1", item="RIM"),), Reason.MATERIAL),
-        ("BIKE", 3, (Limit(1, supplier="V1", item="BOLT"),), Reason.ALLOCATION),
-        ("BIKE", 3, (Limit(1, supplier="V1", item="RIM"), Limit(1, resource="ASM")), Reason.MATERIAL),
+        ("BIKE", 3, (limit(2, resource="ASM"),), Reason.CAPACITY),
+        ("BIKE", 1, (limit(2, resource="ASM"),), Reason.ALLOCATION),
+        ("BIKE", 3, (limit(2, resource="OTHER"),), Reason.ALLOCATION),
+        ("BIKE", 3, (limit(1, supplier="V1", item="RIM"),), Reason.MATERIAL),
+        ("BIKE", 3, (limit(1, supplier="V1", item="BOLT"),), Reason.ALLOCATION),
+        ("BIKE", 3, (limit(1, supplier="V1"),), Reason.MATERIAL),
+        ("BIKE", 3, (limit(1, supplier="V3"),), Reason.ALLOCATION),
+        ("BIKE", 3, (limit(1, supplier="V1", item="RIM"), limit(1, resource="ASM")), Reason.MATERIAL),
     ],
 )
 def test_the_reason_is_the_most_telling_limit_in_the_items_chain(
