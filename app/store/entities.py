@@ -93,7 +93,7 @@ def references(entity: Entity, row: Mapping[str, Any]) -> dict[str, Reference]:
     """Return the reference data that a row names (or is), by kind; of two of a kind, the first."""
     found: dict[str, Reference] = {}
     for name, column in entity.columns.items():
-        kind = entity.kind if (name,) == entity.key else column.references
+        kind = column.references or (entity.kind if (name,) == entity.key else None)
         code = row.get(name)
         if kind in SCOPE_KINDS and code is not None:
             found.setdefault(kind, (kind, str(code)))
