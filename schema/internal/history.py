@@ -88,7 +88,9 @@ class Version(Node):
 
     name: str = strawberry.field(description="Name.")
     kind: str = strawberry.field(description="draft or final.")
-    sealed_hash: str = strawberry.field(description="Hash over everything in it, in hexadecimal digits.")
+    sealed_hash: str | None = strawberry.field(
+        description="Hash over everything in it, in hexadecimal digits; NOT_GRANTED if you do not read it."
+    )
     published_by: str = strawberry.field(description="Who published it.")
     published_at: datetime = strawberry.field(description="When.")
     commit: Commit = strawberry.field(description="The state that was published.")

@@ -10,6 +10,7 @@ from app.vocabulary import Calendar as PlanCalendar
 from schema.context import Context
 from schema.internal.at import chosen_at
 from schema.internal.history import Commit, Version
+from schema.internal.reconciliation import Reconciliation, resolve_reconciliation
 from schema.internal.series import SeriesConnection, resolve_series
 from schema.internal.summary import PlanSummary, resolve_summary
 from schema.types.at import PlanAtArgument
@@ -32,6 +33,10 @@ class Plan(Node):
         description="The series of a measure; null with NOT_GRANTED for one that your role may not read.",
     )
     summary: PlanSummary = served(resolve_summary, description="The plan per period, from the plan date on.")
+
+    reconciliation: Reconciliation | None = served(
+        resolve_reconciliation, description="How it was found; null for a state that is no result."
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -1,6 +1,5 @@
 """The reconciliation behind a plan: proof, what each department gave up, what holds the plan back."""
 
-from collections.abc import Callable
 from datetime import date
 
 import strawberry
@@ -8,6 +7,7 @@ from strawberry.types import Info
 
 from app.services.views import reconciliation as views
 from app.services.views.plans import PlanView
+from app.store.reconciliations import Payoff
 from schema.context import Context
 from schema.types.connections import (
     DEFAULT_PAGE,
@@ -20,14 +20,17 @@ from schema.types.connections import (
 )
 from schema.types.fields import served
 
+WHERE_GRANTED = "; null with NOT_GRANTED where your role may not read it."
 
-def _granted(name: str) -> Callable[..., float | None]:
-    """Return the resolver of a column with a grant of its own; raises `NotGranted` where it was not read."""
+
+def guarded(column: str, description: str) -> float | None:
+    """Return a field of a column with a grant of its own; it is an error where the role may not read it."""
 
     def resolve(root: strawberry.Parent[views.Guarded]) -> float | None:
-        return root.guarded(name)
+        return root.guarded(column)
 
-    return resolve
+    made: float | None = served(resolve, description=description + WHERE_GRANTED)
+    return made
 
 
 @strawberry.type(
@@ -42,6 +45,7 @@ class Certificate:
         description="Worst product of slack and multiplier, relative."
     )
     gap: float | None = strawberry.field(description="Distance between objective and bound, relative.")
+    gap_money: float | None = strawberry.field(description="The same distance in the unit of the objective.")
     accepted: bool = strawberry.field(description="Whether all of them are within the stated tolerances.")
 
 
@@ -52,32 +56,29 @@ class StakeholderOutcome:
     stakeholder: str = strawberry.field(description="The department.")
     objective: str = strawberry.field(description="What it wants, in words.")
     unit: str = strawberry.field(description="Unit of best, worst and value.")
-    best: float = strawberry.field(description="Its value if only its own objective counted.")
-    worst: float = strawberry.field(description="Its lowest value in the others' optima.")
-    value: float = strawberry.field(description="Its value in this plan.")
     concession: float = strawberry.field(
-        description="(best - value) / (best - worst): 0 = everything, 1 = nothing."
+        description="(best - value) / (best - worst): 0 = it got everything, 1 = nothing."
     )
     no_conflict: bool = strawberry.field(description="Whether all others' optima give it its best anyway.")
-    money: float | None = served(
-        _granted("money"),
-        description="What it gave up in currency; NOT_GRANTED where you may not read it.",
-    )
+    best: float | None = guarded("best", "Its value if only its own objective counted")
+    worst: float | None = guarded("worst", "Its lowest value in the others' optima")
+    value: float | None = guarded("value", "Its value in this plan")
+    money: float | None = guarded("money", "What it gave up, in currency")
 
 
 @strawberry.type(description="What the column's department gets in the plan that is best for the row's.")
 class PayoffCell:
-    """Serves the service's `PayoffCell`."""
+    """Serves the store's `Payoff`."""
 
-    row: str = strawberry.field(description="Department whose optimum it is.")
-    column: str = strawberry.field(description="Department whose value it is.")
+    row_stakeholder: str = strawberry.field(description="Department whose optimum it is.")
+    column_stakeholder: str = strawberry.field(description="Department whose value it is.")
     value: float = strawberry.field(description="Value in the column department's unit.")
     money: float | None = strawberry.field(description="The same in currency.")
 
 
 @strawberry.type(description="A limit that holds the plan back.")
 class BindingLimit:
-    """Serves the service's `BindingLimit`."""
+    """Serves the service's `LimitView`."""
 
     kind: str = strawberry.field(description="Kind of the limit, such as regular or overtime.")
     text: str = strawberry.field(description="The limit in words.")
@@ -87,24 +88,21 @@ class BindingLimit:
     resource_code: str | None = strawberry.field(description="Resource concerned.")
     start: date | None = strawberry.field(description="First day of the bucket in which it binds.")
     amount: float = strawberry.field(description="The limit itself, in the unit of its kind.")
-    shadow_price: float | None = served(
-        _granted("shadow_price"),
-        description="What one more unit of it is worth in currency; NOT_GRANTED where you may not read it.",
-    )
+    shadow_price: float | None = guarded("shadow_price", "What one more unit of it is worth, in currency")
 
 
 async def _outcomes(
     root: strawberry.Parent[views.ReconciliationView], info: Info[Context, None]
 ) -> list[views.StakeholderOutcome]:
     async with info.context.read() as tx:
-        return await views.outcomes(tx, root.commit)
+        return await views.outcomes(tx, root)
 
 
 async def _payoff(
     root: strawberry.Parent[views.ReconciliationView], info: Info[Context, None]
-) -> list[views.PayoffCell]:
+) -> list[Payoff]:
     async with info.context.read() as tx:
-        return await views.payoff(tx, root.commit)
+        return await views.payoff(tx, root)
 
 
 async def _limits(
@@ -112,10 +110,14 @@ async def _limits(
     info: Info[Context, None],
     first: FirstArgument = DEFAULT_PAGE,
     after: AfterArgument = None,
-) -> Connection[views.BindingLimit]:
+) -> Connection[views.LimitView]:
     limit, key = page_size(first), resume_key(info, after)
     async with info.context.read() as tx:
-        return connection(info, await views.binding_limits(tx, root, limit, key))
+        return connection(info, await views.limit_page(tx, root, limit, key))
+
+
+def _certificate(root: strawberry.Parent[views.ReconciliationView]) -> views.Certificate:
+    return root.certificate()
 
 
 @strawberry.type(description="How a plan was found, and the proof of it.")
@@ -124,25 +126,20 @@ class Reconciliation:
 
     rule: str = strawberry.field(description="Rule by which the departments' objectives were weighed.")
     status: str = strawberry.field(description="optimal is proven; anything else carries its gap.")
-    objective: float = strawberry.field(description="Value of the rule's own objective, minimised.")
-    bound: float | None = strawberry.field(description="No plan has a lower value than this.")
-    gap: float | None = strawberry.field(description="Distance between the two, relative.")
+    objective: float | None = guarded("objective", "Value of the rule's own objective, minimised")
+    bound: float | None = guarded("bound", "No plan has a lower value than this")
+    gap: float | None = strawberry.field(description="Distance between objective and bound, relative.")
     currency: str = strawberry.field(description="Currency of all money in it.")
     seconds: float = strawberry.field(description="Time it took.")
     components: int = strawberry.field(description="Independent parts that it was solved in.")
-    certificate: Certificate = strawberry.field(description="The proof.")
-    outcomes: list[StakeholderOutcome] = served(
+    certificate: Certificate | None = served(_certificate, description=f"The proof{WHERE_GRANTED}")
+    outcomes: list[StakeholderOutcome] | None = served(
         _outcomes,
         description="What the departments got: your own, and the others' where your role may read them.",
     )
-    payoff: list[PayoffCell] | None = served(
-        _payoff,
-        description="The payoff table; null with NOT_GRANTED where your role may not read it.",
-    )
+    payoff: list[PayoffCell] | None = served(_payoff, description=f"The payoff table{WHERE_GRANTED}")
     binding_limits: Connection[BindingLimit] | None = served(
-        _limits,
-        description="What holds the plan back, most expensive first; "
-        "null with NOT_GRANTED where your role may not read it.",
+        _limits, description=f"What holds the plan back, most expensive first{WHERE_GRANTED}"
     )
 
 

@@ -15,6 +15,11 @@ from schema.types.fields import served
 from schema.types.node import Node
 
 
+async def _error_detail(root: strawberry.Parent[views.RunView], info: Info[Context, None]) -> str | None:
+    async with info.context.read() as tx:
+        return await views.run_error(tx, root)
+
+
 async def _plan(root: strawberry.Parent[views.RunView], info: Info[Context, None]) -> PlanView | None:
     async with info.context.read() as tx:
         return await views.result_plan(tx, root)
@@ -35,7 +40,9 @@ class Run(Node):
     error_code: str | None = strawberry.field(
         description="Stable code of what went wrong; null unless it failed."
     )
-    error_detail: str | None = strawberry.field(description="What went wrong, in words.")
+    error_detail: str | None = served(
+        _error_detail, description="What went wrong, in words; NOT_GRANTED where your role may not read it."
+    )
     plan: Plan | None = served(_plan, description="The result; null until it is done.")
 
     @classmethod

@@ -8,11 +8,12 @@ from app.services.grants import reads_kind
 from app.services.views import history
 from app.services.views.plans import PlanView, plan_view
 from app.services.views.records import LinkTree, Record, records_by_code
+from app.services.views.runs import RunView, find_run
 from app.store.branches import At, resolve
 from app.store.database import Transaction
 from app.vocabulary import ENTITIES
 
-NodeView = Record | history.CommitView | history.BranchView | history.VersionView | PlanView
+NodeView = Record | history.CommitView | history.BranchView | history.VersionView | PlanView | RunView
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ async def _found(tx: Transaction, key: NodeKey) -> NodeView | None:
                 return await history.find_branch(tx, key.key)
             case "Version":
                 return await history.find_version(tx, key.key)
+            case "Run":
+                return await find_run(tx, key.key)
     except NotFound:
         return None
     return None

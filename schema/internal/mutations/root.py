@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.internal.mutations.plan_publish import PlanPublishPayload, resolve_plan_publish
 from schema.internal.mutations.scenario_create import ScenarioCreatePayload, resolve_scenario_create
 from schema.internal.mutations.series_submit import SeriesSubmitPayload, resolve_series_submit
 from schema.types.fields import served
@@ -16,4 +17,8 @@ class Mutation:
     )
     scenario_create: ScenarioCreatePayload = served(
         resolve_scenario_create, description="Fork a branch of inputs; copies nothing."
+    )
+    plan_publish: PlanPublishPayload = served(
+        resolve_plan_publish,
+        description="Seal a reconciled plan as a version, and release to each party what it may see.",
     )

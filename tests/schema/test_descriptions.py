@@ -1,0 +1,79 @@
+"""Every type, field, argument, input field and enum value of the three graphs says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    is_specified_scalar_type,
+)
+
+from app.auth import AUDIENCES, Audience
+from app.main import SCHEMAS
+
+
+def described(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """Yield everything that has a description, by its path."""
+    for name, type_ in schema.type_map.items():
+        if not name.startswith("__") and not is_specified_scalar_type(type_):
+            yield name, type_.description
+            yield from _members(name, type_)
+
+
+def _members(name: str, type_: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:
+    if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+        for field_name, field in type_.fields.items():
+            yield f"{name}.{field_name}", field.description
+            for argument_name, argument in field.args.items():
+                yield f"{name}.{field_name}({argument_name}:)", argument.description
+    elif isinstance(type_, GraphQLInputObjectType):
+        for field_name, input_field in type_.fields.items():
+            yield f"{name}.{field_name}", input_field.description
+    elif isinstance(type_, GraphQLEnumType):
+        for value_name, value in type_.values.items():
+            yield f"{name}.{value_name}", value.description
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_everything_is_described(audience: Audience) -> None:
+    silent = [path for path, text in described(SCHEMAS[audience]._schema) if not (text or "").strip()]
+    assert silent == []
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_a_graph_is_larger_than_nothing(audience: Audience) -> None:
+    """The walk above really walks: it meets the root's fields, an argument and an enum value or input field."""
+    paths = [path for path, _ in described(SCHEMAS[audience]._schema)]
+    assert "Query.viewer" in paths
+    assert any("(" in path for path in paths)
+    assert len(paths) > 50
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_mutations_take_one_input_and_answer_errors_as_data(audience: Audience) -> None:
+    mutation = SCHEMAS[audience]._schema.mutation_type
+    assert mutation is not None
+    for name, field in mutation.fields.items():
+        assert list(field.args) == ["input"], name
+        payload = SCHEMAS[audience]._schema.type_map[f"{name[0].upper()}{name[1:]}Payload"]
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_no_argument_is_required_that_has_a_default(audience: Audience) -> None:
+    """Nullable arguments with defaults: generated clients treat non-null ones with defaults differently."""
+    for type_ in SCHEMAS[audience]._schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            for field_name, field in type_.fields.items():
+                for name, argument in field.args.items():
+                    has_default = "=" in str(argument.ast_node or "") or argument.default is not None
+                    nullable = not str(argument.type).endswith("!")
+                    assert nullable or not has_default, f"{type_.name}.{field_name}({name}:)"
