@@ -15,7 +15,7 @@ from app.exchange.records import Tables
 from app.exchange.series import SeriesTable
 from app.exchange.source import Source
 from app.exchange.spec import TableSpec
-from app.exchange.transform import Constants, Origin, Table, Transform
+from app.exchange.transform import Constants, Origin, Table, Texts, Transform
 from app.vocabulary import (
     ENTITIES,
     MEASURES,
@@ -47,6 +47,8 @@ def read_dataset(
     """
     log = log or FindingLog()
     specs = _specs(directory, mapping, log, parameters or {})
+    if not specs:
+        return DatasetResult(None, log.close(), {}, {})
     reading = _Reading(log, progress)
     reading.read_entities([spec for spec in specs if not spec.series])
     reading.override(parameters or {})
@@ -128,7 +130,7 @@ class _Reading:
             return None
         return Transform(spec, columns, source, self._log)
 
-    def _told(self, spec: TableSpec, table: Table) -> Iterator[tuple[int, Sequence[str]]]:
+    def _told(self, spec: TableSpec, table: Table) -> Iterator[tuple[int, Texts]]:
         """Pass the rows on and tell how far the file is read."""
         number = 0
         for number, row in enumerate(table.rows(), start=1):

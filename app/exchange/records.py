@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.exchange.cells import CellError, Value, parse_cell
 from app.exchange.dataset import Row
 from app.exchange.findings import Code, FindingLog, Place
-from app.exchange.transform import Origin
+from app.exchange.transform import Origin, Texts
 from app.vocabulary import ENTITIES, Entity, entity_key
 
 
@@ -36,7 +36,7 @@ class Tables:
     keys: dict[str, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in ENTITIES})
 
     def read(
-        self, kind: str, targets: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], origin: Origin
+        self, kind: str, targets: Sequence[str], rows: Iterable[tuple[int, Texts]], origin: Origin
     ) -> None:
         """Parse the rows of a kind; bad cells and second rows of a key are noted."""
         entity = ENTITIES[kind]
@@ -56,11 +56,14 @@ class Tables:
         return (record.values for record in self.records[kind])
 
     def _parse(
-        self, entity: Entity, cells: Iterable[tuple[str, str]], origin: Origin, line: int
+        self, entity: Entity, cells: Iterable[tuple[str, str | None]], origin: Origin, line: int
     ) -> tuple[dict[str, Value | None], set[str]]:
         values: dict[str, Value | None] = {}
         bad: set[str] = set()
         for name, text in cells:
+            if text is None:
+                bad.add(name)
+                continue
             try:
                 values[name] = parse_cell(entity.columns[name], text)
             except CellError as fault:

@@ -6,7 +6,7 @@ from app.exchange.cells import CellError, parse_code, parse_date, parse_number
 from app.exchange.findings import Code, FindingLog, Place
 from app.exchange.layout import MONTH, Grid, Slot, slots_of
 from app.exchange.spec import TableSpec
-from app.exchange.transform import Origin
+from app.exchange.transform import Origin, Texts
 from app.vocabulary import DIMENSIONS, Measure
 
 REFERENCES: Mapping[str, str] = {name: "site" if name == "to_site" else name for name in DIMENSIONS}
@@ -35,18 +35,21 @@ class SeriesTable:
         self._slots: dict[str, tuple[Slot, ...]] = {}
         self._touched: set[int] = set()
 
-    def read(self, rows: Iterable[tuple[int, Sequence[str]]], codes: Codes, grid: Grid | None) -> None:
+    def read(self, rows: Iterable[tuple[int, Texts]], codes: Codes, grid: Grid | None) -> None:
         """Take all rows; their codes must be among `codes`, a second value for a cell is noted."""
         for line, texts in rows:
+            stated = [text for text in texts if text is not None]
+            if len(stated) < len(texts):
+                continue
             try:
-                self._take(line, texts, codes, grid)
+                self._take(stated, codes, grid)
             except _ColumnError as bad:
                 name = self._origin.column(bad.column)
                 self._log.error(bad.code, Place(self._origin.file, line, name), bad.found, bad.expected)
         if grid is not None and self.spec.spread_quarters:
             grid.spread_quarters(sorted(self._touched))
 
-    def _take(self, line: int, texts: Sequence[str], codes: Codes, grid: Grid | None) -> None:
+    def _take(self, texts: Sequence[str], codes: Codes, grid: Grid | None) -> None:
         key: dict[str, str | None] = {}
         for name, position in self._dimensions:
             key[name] = self._code(name, texts[position], codes)

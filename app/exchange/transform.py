@@ -13,6 +13,7 @@ from app.exchange.source import Source
 from app.exchange.spec import CellRule, Condition, TableSpec
 
 Cells = Sequence[str]
+Texts = Sequence[str | None]  # None: a cell that could not be made, noted already
 Maker = Callable[[Cells], str]
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -52,7 +53,7 @@ class Table(Protocol):
     taken: int
     left_out: int
 
-    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def rows(self) -> Iterator[tuple[int, Texts]]:
         """Yield (source line, texts in the order of `targets`)."""
         ...
 
@@ -67,7 +68,7 @@ class Constants:
         self.left_out = 0
         self._rows = spec.rows
 
-    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def rows(self) -> Iterator[tuple[int, Texts]]:
         """Yield (number of the row, its texts)."""
         for number, row in enumerate(self._rows, start=1):
             yield number, [row.get(name, "") for name in self.targets]
@@ -94,7 +95,7 @@ class Transform:
             self._tests = [_test(condition, position[name]) for name, condition in spec.where.items()]
             self._position = position
 
-    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def rows(self) -> Iterator[tuple[int, Texts]]:
         """Yield (source line, texts in the order of `targets`); a group has the line of its first row."""
         if self.complete:
             yield from self._groups() if self._grouped else self._single()
@@ -120,32 +121,31 @@ class Transform:
             else:
                 self.left_out += 1
 
-    def _single(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def _single(self) -> Iterator[tuple[int, Texts]]:
         for line, cells in self._selected():
-            texts = self._texts(line, cells)
-            if texts is not None:
-                yield line, texts
+            yield line, self._texts(line, cells)
 
-    def _texts(self, line: int, cells: Cells) -> list[str] | None:
-        texts = []
+    def _texts(self, line: int, cells: Cells) -> Texts:
+        texts: list[str | None] = []
         for target, maker in zip(self.targets, self._makers, strict=True):
             try:
                 texts.append(maker(cells))
             except CellError as bad:
                 name = self.origin.column(target)
                 found = cells[self._position[name]] if name in self._position else ""
+                texts.append(None)
                 self._log.error(bad.code, Place(self.origin.file, line, name), found, bad.expected)
-        return texts if len(texts) == len(self.targets) else None
+        return texts
 
-    def _groups(self) -> Iterator[tuple[int, Sequence[str]]]:
+    def _groups(self) -> Iterator[tuple[int, Texts]]:
         """Group the selected rows by every cell that is no total; keeps one entry per group in memory."""
         totals = [index for index, rule in enumerate(self._rules) if _is_total(rule)]
-        firsts: dict[tuple[str, ...], int] = {}
-        sums: dict[tuple[str, ...], list[_Total]] = {}
+        firsts: dict[tuple[str | None, ...], int] = {}
+        sums: dict[tuple[str | None, ...], list[_Total]] = {}
         for line, cells in self._selected():
             texts = self._texts(line, cells)
             numbers = self._numbers(line, cells, totals)
-            if texts is None or numbers is None:
+            if numbers is None:
                 continue
             key = tuple("" if index in totals else text for index, text in enumerate(texts))
             firsts.setdefault(key, line)
