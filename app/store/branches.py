@@ -219,6 +219,11 @@ _BY_TIME = f"""SELECT max(x.id) FROM plan.commit x JOIN (
     ON seen.branch_id = x.branch_id AND x.id <= seen.upto WHERE x.at <= %(time)s"""
 
 
+async def lock_names(tx: Transaction, prefix: str) -> None:
+    """Hold back others who are about to name branches with this prefix, until the transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('branch ' || %s, 0))", (prefix,))
+
+
 async def fork(tx: Transaction, source: Commit, name: str, *, author: str) -> Branch:
     """Make a branch that starts as `source` shows; nothing is copied."""
     try:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.reconcile import reconcile
-from app.engine.solution import Decisions, Reconciliation, Solution
-from app.engine.stakeholders import departments
+from app.engine.solution import Decisions, Reconciliation, Solution, Stakeholder
 from app.errors import PlanImpossible
 from app.exchange.dataset import Dataset, SeriesBlock
 from app.services.planning.build import PlanModel, build
+from app.services.planning.departments import DEPARTMENTS
 from app.services.planning.measures import plan_series
 from app.services.planning.notes import Note
 from app.services.planning.previous import PreviousPlan
@@ -27,6 +27,11 @@ class Plan:
     reconciliation: Reconciliation
     solution: Solution
     series: list[SeriesBlock]
+
+    @property
+    def departments(self) -> tuple[Stakeholder, ...]:
+        """Those that it is reconciled between."""
+        return DEPARTMENTS
 
     @property
     def decisions(self) -> Decisions:
@@ -59,7 +64,7 @@ def make_plan(
     model = build(dataset, previous)
     for _ in range(RELAXATIONS):
         answer = reconcile(
-            model.problem, departments(), rule, cache=cache, progress=progress, cancelled=cancelled
+            model.problem, DEPARTMENTS, rule, cache=cache, progress=progress, cancelled=cancelled
         )
         if answer.status != "infeasible":
             break
