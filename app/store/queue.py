@@ -30,6 +30,17 @@ log = logging.getLogger(__name__)
 Job = Callable[..., Awaitable[None]]
 
 
+class _RetryWhenCutOff(procrastinate.BaseRetryStrategy):
+    """A job is queued again if its worker was told to stop; one that failed by itself is not."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        """Return the decision about a job that ended with `exception`."""
+        cut_off = isinstance(exception, asyncio.CancelledError | JobAborted)
+        return procrastinate.RetryDecision() if cut_off else None
+
+
 class JobQueue:
     """The queue of one database: `register` the jobs, then `put` them in, or `work` them off."""
 
@@ -46,10 +57,7 @@ class JobQueue:
 
     def register(self, name: str, job: Job) -> None:
         """Name a job; its arguments are JSON values passed by keyword."""
-        again = procrastinate.RetryStrategy(
-            retry_exceptions=[JobAborted]
-        )  # by a worker that was told to stop
-        self._app.task(name=name, queue=QUEUE, retry=again)(job)
+        self._app.task(name=name, queue=QUEUE, retry=_RetryWhenCutOff())(job)
 
     async def put(self, tx: Transaction, job: str, /, **arguments: str | int) -> None:
         """Put a job in as part of the host's transaction; workers see it when that commits."""
