@@ -37,7 +37,7 @@ def problem(
 
 
 def random_problem(seed: int, periods: int = 5, blocks: int = 2) -> Problem:
-    """Independent two-level shops: finished goods from components, one resource, two classes, sources and limits."""
+    """Independent two-level shops: finished goods, components, a resource, two classes, sources, limits."""
     rng = np.random.default_rng(seed)
     finished, parts, sold = 2 * blocks, 2 * blocks, 4 * blocks
     stock_codes = [f"F{i}" for i in range(finished)] + [f"P{i}" for i in range(parts)]

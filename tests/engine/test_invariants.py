@@ -1,4 +1,4 @@
-"""What holds for every problem: against an independent dense LP, split or whole, permuted, renamed, cached."""
+"""What holds for every problem: against an independent LP, split or whole, permuted, renamed, cached."""
 
 from __future__ import annotations
 
