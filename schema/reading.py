@@ -14,6 +14,7 @@ from typing import Any
 from strawberry.extensions import SchemaExtension
 
 from app.access import Scope
+from app.errors import ConcordError
 from app.store.database import Database, Transaction
 
 
@@ -30,14 +31,19 @@ class Reading:
 
     @asynccontextmanager
     async def turn(self, database: Database, scope: Scope) -> AsyncIterator[Transaction]:
-        """Yield the transaction to one reader at a time; a failure ends it, the next reader opens anew."""
+        """Yield the transaction to one reader at a time.
+
+        An answer that is an error leaves it open. Any other failure ends it, and the next reader opens anew.
+        """
         async with self._turn:
             if self._transaction is None:
                 self._transaction = await self._stack.enter_async_context(database.read(scope))
             try:
                 yield self._transaction
-            except BaseException:
-                await self._close()
+            except ConcordError:
+                raise
+            except BaseException as failure:
+                await self._close(failure)
                 raise
 
     async def end(self) -> None:
@@ -45,11 +51,13 @@ class Reading:
         async with self._turn:
             await self._close()
 
-    async def _close(self) -> None:
+    async def _close(self, failure: BaseException | None = None) -> None:
+        """Close the transaction; it gets to see what it failed with, and may say it in its own words."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.statements += transaction.statements
-            await self._stack.aclose()
+            seen = (None, None, None) if failure is None else (type(failure), failure, failure.__traceback__)
+            await self._stack.__aexit__(*seen)
 
 
 class EndReading(SchemaExtension):

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    Undefined,
     is_specified_scalar_type,
 )
 
@@ -67,13 +68,23 @@ def test_mutations_take_one_input_and_answer_errors_as_data(audience: Audience) 
         assert str(payload.fields["userErrors"].type) == "[UserError!]!"
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-def test_no_argument_is_required_that_has_a_default(audience: Audience) -> None:
-    """Nullable arguments with defaults: generated clients treat non-null ones with defaults differently."""
-    for type_ in SCHEMAS[audience]._schema.type_map.values():
-        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+def defaulted(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """Yield path and type of every argument and input field that has a default."""
+    for name, type_ in schema.type_map.items():
+        if isinstance(type_, GraphQLObjectType) and not name.startswith("__"):
             for field_name, field in type_.fields.items():
-                for name, argument in field.args.items():
-                    has_default = "=" in str(argument.ast_node or "") or argument.default is not None
-                    nullable = not str(argument.type).endswith("!")
-                    assert nullable or not has_default, f"{type_.name}.{field_name}({name}:)"
+                for argument_name, argument in field.args.items():
+                    if argument.default_value is not Undefined:
+                        yield f"{name}.{field_name}({argument_name}:)", str(argument.type)
+        elif isinstance(type_, GraphQLInputObjectType):
+            for field_name, input_field in type_.fields.items():
+                if input_field.default_value is not Undefined:
+                    yield f"{name}.{field_name}", str(input_field.type)
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_what_has_a_default_may_also_be_null(audience: Audience) -> None:
+    """Generated clients treat non-null arguments with defaults differently, so there are none."""
+    found = list(defaulted(SCHEMAS[audience]._schema))
+    assert found
+    assert [path for path, type_ in found if type_.endswith("!")] == []
