@@ -1,6 +1,6 @@
 """Typed rows of reference data with their origin, and the keys seen so far."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,10 +46,6 @@ class Tables:
             row = defaults | values
             if bad.isdisjoint(entity.key) and self._is_new(entity, row, origin, line) and not bad:
                 self.records[kind].append(Record(row, origin, line))
-
-    def codes(self, kind: str) -> Mapping[str, str]:
-        """Return the keys of a kind."""
-        return self.keys[kind]
 
     def rows(self, kind: str) -> Iterator[Row]:
         """Yield the values of a kind's records."""

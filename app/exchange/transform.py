@@ -88,8 +88,8 @@ class Transform:
         self._rules = tuple(replace(rule, total=None) if spec.series else rule for rule in columns.values())
         self.origin = origin_of(spec, columns)
         self._grouped = not spec.series and (spec.distinct or any(_is_total(rule) for rule in self._rules))
-        self.complete = self._check_columns(spec)
-        if self.complete:
+        self._complete = self._check_columns(spec)
+        if self._complete:
             position = {name: index for index, name in enumerate(source.header)}
             self._makers = [_maker(rule, position) for rule in self._rules]
             self._tests = [_test(condition, position[name]) for name, condition in spec.where.items()]
@@ -97,7 +97,7 @@ class Transform:
 
     def rows(self) -> Iterator[tuple[int, Texts]]:
         """Yield (source line, texts in the order of `targets`); a group has the line of its first row."""
-        if self.complete:
+        if self._complete:
             yield from self._groups() if self._grouped else self._single()
         self._source.close()
 

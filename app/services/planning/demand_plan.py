@@ -75,9 +75,9 @@ def beyond(demand: DemandPlan, dataset: Dataset, horizon: Horizon) -> Values:
         :, horizon.calendar.first_open :
     ]
     later = np.pad(known, ((0, 0), (0, len(horizon.extension))), constant_values=np.nan)
-    calendar = horizon.extended_calendar
     if not horizon.extension or not len(demand.places):
         return np.zeros((len(demand.places), len(horizon.extension)))
+    calendar = horizon.extended_calendar
     sold = selling_days([item for item, _, _ in demand.places], _lives(dataset), calendar)
     return np.nan_to_num(seasonal_naive(later, calendar) * sold)[:, calendar.first_open :]
 
