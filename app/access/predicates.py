@@ -15,13 +15,20 @@ from dataclasses import dataclass
 from app.access.model import Rule, ScopeRule
 from app.access.policies import Policies
 from app.errors import PolicyInvalid
-from app.vocabulary import ENTITIES, MEASURES
+from app.vocabulary import DIMENSIONS, ENTITIES, MEASURES
 
 GENERAL = " or general"
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 EVERYTHING = "true"
+_IDENTITY = ("measure_id", *(f"{name}_id" for name in DIMENSIONS))
+SAME_IDENTITY = (
+    "EXISTS (SELECT FROM plan.series s WHERE s.id = series_version.series_id AND "  # noqa: S608  constants
+    f"({', '.join(f's.{name}' for name in _IDENTITY)}) IS NOT DISTINCT FROM "
+    f"({', '.join(f'series_version.{name}' for name in _IDENTITY)}))"
+)
+"""Who appends to a series cannot pass it off as another one: the copied identity is the series' own."""
 KEY_OF_A_ROW_SEEN = '"id" IN (SELECT entity_id FROM plan.entity_version)'
 """Row security holds in the sub-select too; computed once per statement, and only where it is reached."""
 
@@ -106,7 +113,8 @@ class Compiler:
             case "submissions":
                 return self._submissions(role)
             case "submits":
-                return self.submitted_series(role)
+                test = self.submitted_series(role)
+                return f"({test}) AND {SAME_IDENTITY}" if test and table == "plan.series_version" else test
         return self._scoped(table, rule)
 
     def _column_test(self, table: str, column: str, wanted: str | list[str]) -> str:
