@@ -71,7 +71,7 @@ REPORT_SECONDS: Final = 0.5
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a plan is made from, and the hash over all of it."""
+    """What a plan is made from, and the hash over it (the last published plan apart)."""
 
     commit: Commit
     dataset: Dataset
@@ -138,9 +138,8 @@ async def cancel(database: Database, scope: Scope, run_id: UUID) -> Run:
 async def read_inputs(tx: Transaction, found: Commit, rule: str) -> Inputs:
     """Read what a plan of this state is made from: its inputs, and the last published decisions."""
     dataset = await load_dataset(tx, found)
-    previous = await _last_published(tx)
-    digest = await asyncio.to_thread(inputs_hash, dataset, previous, rule)
-    return Inputs(found, dataset, previous, digest)
+    digest = await asyncio.to_thread(inputs_hash, dataset, rule)
+    return Inputs(found, dataset, await _last_published(tx), digest)
 
 
 async def execute(database: Database, run_id: UUID, cache: Cache[Result] | None = None) -> None:

@@ -7,16 +7,17 @@ import numpy as np
 import orjson
 
 from app.exchange.dataset import Dataset, SeriesBlock
-from app.services.planning.previous import PreviousPlan
 
 MODEL = b"concord-model-1"
 """Raise the number when the same inputs shall give another plan."""
 
 
-def inputs_hash(dataset: Dataset, previous: PreviousPlan | None, rule: str) -> bytes:
-    """Return the SHA-256 over reference data, series, calendar, last published decisions and rule.
+def inputs_hash(dataset: Dataset, rule: str) -> bytes:
+    """Return the SHA-256 over reference data, series, calendar and rule.
 
-    The order of rows and series does not count, nor do series without any value.
+    The order of rows and series does not count, nor do series without any value. The last published plan is
+    left out though it decides between equally good plans: the same inputs shall give the same plan, also
+    when something was published in between.
     """
     digest = hashlib.sha256()
     _add(digest, MODEL, rule.encode())
@@ -25,8 +26,6 @@ def inputs_hash(dataset: Dataset, previous: PreviousPlan | None, rule: str) -> b
     for kind in sorted(dataset.entities):
         _add(digest, kind.encode(), *sorted(_row(row) for row in dataset.entities[kind]))
     _add(digest, *_series(dataset.series))
-    if previous is not None:
-        _add(digest, *_series(previous.blocks()), *(str(b.start).encode() for b in previous.calendar.buckets))
     return digest.digest()
 
 

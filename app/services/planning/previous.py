@@ -30,10 +30,6 @@ class PreviousPlan:
             calendar, {(b.measure, key): row for b in kept for key, row in zip(b.keys, b.values, strict=True)}
         )
 
-    def blocks(self) -> list[SeriesBlock]:
-        """Return the decisions as series on their own calendar, a block per series."""
-        return [SeriesBlock(measure, [key], row[None, :]) for (measure, key), row in self.rows.items()]
-
     def on(self, horizon: Horizon, measure: str, **codes: str) -> Values:
         """Return a decision (T,) on the planned buckets; NaN where the last plan says nothing.
 
