@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from app.errors import BucketFrozen, UnknownKey
+from app.services.parties.checks import MAX_QUANTITY
 from app.services.parties.signals import Basis, SignalKind
 from app.services.parties.states import CAPACITY, COMMIT
 from app.services.releasing.dates import Floats, overlap_days
@@ -55,6 +55,11 @@ def cells_set(handed: Handed, reference: Reference, calendar: Calendar) -> Cells
     return cells
 
 
+def _in_base(quantities: Floats, line: Mapping[str, Any]) -> Floats:
+    """Return quantities of a line's unit in base units."""
+    return quantities * _positive(line["base_factor"])
+
+
 def _commit(handed: Handed, reference: Reference, calendar: Calendar) -> Cells:
     cells: Cells = {}
     for line in handed.payload["lines"]:
@@ -63,7 +68,7 @@ def _commit(handed: Handed, reference: Reference, calendar: Calendar) -> Cells:
         if site not in reference.sites:
             raise UnknownKey(kind="site", name=site)
         key = SeriesKey(COMMIT, item=item, site=site, supplier=supplier)
-        cells[key] = placed(line["promises"], calendar) * line["base_factor"]
+        cells[key] = _in_base(placed(line["promises"], calendar), line)
     return cells
 
 
@@ -72,7 +77,7 @@ def _ahead(handed: Handed, reference: Reference, calendar: Calendar, *, owner: s
     for line in handed.payload["series"]:
         _check_own(handed.party, owner, line["code"], line["item"], reference)
         key = _key(handed.kind, owner, line["code"], line["item"])
-        cells[key] = placed(line["entries"], calendar) * line["base_factor"]
+        cells[key] = _in_base(placed(line["entries"], calendar), line)
     return cells
 
 
@@ -95,9 +100,9 @@ def placed(entries: Iterable[Mapping[str, Any]], calendar: Calendar) -> Floats:
 
     A bucket that they do not cover to its last day says nothing (NaN): half a promise is none.
     """
-    spans = sorted(
-        (_date(entry["start"]), _date(entry["end"]), float(entry["quantity"])) for entry in entries
-    )
+    spans = sorted((_date(entry["start"]), _date(entry["end"]), _quantity(entry)) for entry in entries)
+    if any(end <= start for start, end, _ in spans):
+        raise ValueError("a range without days")
     given = [Bucket(ordinal, start, end) for ordinal, (start, end, _) in enumerate(spans)]
     shared = overlap_days(given, calendar.buckets)
     share = shared / np.array([bucket.days for bucket in given], dtype=np.float64)
@@ -133,7 +138,7 @@ def _looking_back(handed: Handed, reference: Reference, calendar: Calendar) -> C
         for line in payload["series"]:
             key = SeriesKey(handed.kind, item=line["item"], customer=line["code"])
             for entry in line["entries"]:
-                said[key][_date(entry["start"])] = _quantity(entry) * line["base_factor"]
+                said[key][_date(entry["start"])] = _quantity(entry) * _positive(line["base_factor"])
     cells: Cells = {}
     for line in handed.payload["series"]:
         _check_own(handed.party, "customer", line["code"], line["item"], reference)
@@ -161,7 +166,15 @@ def _date(text: object) -> date:
 
 
 def _quantity(entry: Mapping[str, Any]) -> float:
+    """Return a quantity that any plan can hold; raises ValueError for another."""
     quantity = float(entry["quantity"])
-    if not isfinite(quantity) or quantity < 0:
+    if not 0 <= quantity <= MAX_QUANTITY:
         raise ValueError(quantity)
     return quantity
+
+
+def _positive(factor: object) -> float:
+    value = float(str(factor))
+    if not 0 < value <= MAX_QUANTITY:
+        raise ValueError(value)
+    return value
