@@ -1,4 +1,4 @@
-"""Stakeholders are data: objectives linear over the cost elements (rule 40), and the usual three."""
+"""Stakeholders are data: objectives linear over the cost elements (rule 40)."""
 
 from __future__ import annotations
 
@@ -12,28 +12,6 @@ from app.errors import ProblemInvalid
 
 SIGNS = np.array([-1.0 if name == "revenue" else 1.0 for name in ELEMENTS])
 """Value of an element per unit of contribution to cost, [E]: revenue is earned, the rest is spent."""
-
-# Rules of an acceptable plan bind everybody: no optimum sells out the safety stock or the horizon's end.
-COMMON = {"safety": -1.0, "terminal": -1.0}
-EFFORT = dict.fromkeys(
-    ("purchase", "production", "freight", "subcontract", "regular", "overtime", "smoothing"), -1.0
-)
-
-
-def departments() -> tuple[Stakeholder, ...]:
-    """Sales, operations and finance with the objectives of docs/model.md, all in currency."""
-    service = {"lateness": -1.0, "shortfall": -1.0, "priority": -1.0}
-    return (
-        Stakeholder(
-            "sales", COMMON | {"revenue": 1.0} | service, objective="revenue less lateness and shortfall"
-        ),
-        Stakeholder("operations", COMMON | EFFORT, objective="least cost of supply, overtime and change"),
-        Stakeholder(
-            "finance",
-            COMMON | EFFORT | {"revenue": 1.0, "holding": -1.0, "priority": -1.0},
-            objective="margin less capital cost of stock",
-        ),
-    )
 
 
 def loss_weights(stakeholders: Sequence[Stakeholder]) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from app.engine.problem import Activities, Demands, Inputs, Kind, Parameters, Problem, Resources, Stocks, Uses
+from app.engine.solution import Stakeholder
 
 
 def problem(
@@ -142,3 +143,17 @@ def permuted(given: Problem, seed: int) -> Problem:
 def by_code(block, values):
     """Rows of an array by the code of its axis."""
     return dict(zip(block.codes, values, strict=True))
+
+
+COMMON = {"safety": -1.0, "terminal": -1.0}
+EFFORT = dict.fromkeys(("purchase", "production", "regular", "overtime", "smoothing"), -1.0)
+
+
+def departments():
+    """Three stakeholders who want different things."""
+    service = {"lateness": -1.0, "shortfall": -1.0, "priority": -1.0}
+    return (
+        Stakeholder("sales", {**COMMON, **service, "revenue": 1.0}),
+        Stakeholder("operations", {**COMMON, **EFFORT}),
+        Stakeholder("finance", {**COMMON, **EFFORT, "revenue": 1.0, "holding": -1.0, "priority": -1.0}),
+    )

@@ -15,9 +15,8 @@ from app.engine.component import Result
 from app.engine.problem import Activities, Demands, Kind, Stocks
 from app.engine.reconcile import RULES, reconcile
 from app.engine.solution import Stakeholder
-from app.engine.stakeholders import departments
 from app.errors import PlanCancelled, PlanningError, ProblemInvalid
-from tests.engine.builders import by_code, permuted, problem, random_problem
+from tests.engine.builders import by_code, departments, permuted, problem, random_problem
 
 SALES = Stakeholder("sales", {"revenue": 1.0}, unit="currency", money=0.5)
 OPERATIONS = Stakeholder("operations", {"purchase": -1.0})
