@@ -25,6 +25,7 @@ from app.services.releasing.copying import copy_out
 from app.services.releasing.reading import read_plan
 from app.services.releasing.reference import Reference
 from app.services.releasing.view import Limit, PlanView
+from app.store import branches
 from app.store.branches import Commit, create_plan, fork
 from app.store.commits import write_commit
 from app.store.database import Database
@@ -174,6 +175,12 @@ async def plant(database: Database, entities: Mapping[str, list[Row]] = ENTITIES
         return await write_commit(
             tx, main, author="test", reason="import", entities=EntityChanges(entities), calendar=CALENDAR
         )
+
+
+async def head_of(database: Database) -> Commit:
+    """Return what main shows."""
+    async with database.read(HOST) as tx:
+        return await branches.head(tx)
 
 
 async def result(database: Database, inputs: Commit, name: str, series: Series = PLAN) -> Commit:
