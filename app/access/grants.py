@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
+from app.access.graphs import CLASSES
 from app.access.model import Visibility
 from app.access.policies import Policies, load
 from app.errors import Forbidden, PartyRefused
@@ -87,6 +88,6 @@ def _refused(policies: Policies, graph: str, role: str) -> list[tuple[str, str]]
         (graphql_type, field)
         for graphql_type, classes in policies.graphs.get(graph, {}).items()
         for label, fields in classes.items()
-        if label not in ("everyone", "action", "measure") and role not in policies.roles(label.split())
+        if label not in CLASSES and role not in policies.roles(label.split())
         for field in fields
     ]

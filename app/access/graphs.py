@@ -18,7 +18,10 @@ ACTION = "action"
 MEASURE = "measure"
 """Figures of a measure; measures.toml says who reads them, the others get null with NOT_GRANTED."""
 
-CLASSES = frozenset({EVERYONE, ACTION, MEASURE})
+KIND = "kind"
+"""Rows of a kind of reference data; who reads none of it (rows.toml) gets null with NOT_GRANTED."""
+
+CLASSES = frozenset({EVERYONE, ACTION, MEASURE, KIND})
 
 
 def check_graph(policies: Policies, graph: str, fields: Mapping[str, Collection[str]]) -> list[Fault]:

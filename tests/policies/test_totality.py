@@ -53,7 +53,7 @@ def unknown_role(files: Files) -> None:
 
 
 def unknown_rule(files: Files) -> None:
-    files["rows"]["table"]["plan.commit"]["departments"] = "sometimes"
+    files["rows"]["table"]["plan.payoff"]["finance"] = "sometimes"
 
 
 def party_sees_all(files: Files) -> None:
@@ -149,8 +149,8 @@ def test_a_measure_that_the_database_does_not_know_is_a_fault() -> None:
 
 def test_a_role_listed_twice_is_refused() -> None:
     files: Files = copy.deepcopy(read_files())
-    files["rows"]["table"]["plan.commit"]["sales"] = "all"
-    with pytest.raises(PolicyInvalid, match=r"plan\.commit: sales is listed twice"):
+    files["rows"]["table"]["plan.payoff"]["departments"] = "all"
+    with pytest.raises(PolicyInvalid, match=r"plan\.payoff: finance is listed twice"):
         parse(files)
 
 
