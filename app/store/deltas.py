@@ -70,9 +70,11 @@ async def series_delta(
 
     `head` and `base` carry the calendar that the changes are on.
     """
-    values = canonical(changes.values).reshape(len(changes.keys), -1)
-    if len(changes.keys) and values.shape[1] != head.buckets:
-        raise InputError(reason=f"{values.shape[1]} values for the {head.buckets} buckets of the calendar")
+    values = canonical(changes.values) if changes.keys else np.empty((0, head.buckets))
+    if values.shape != (len(changes.keys), head.buckets):
+        raise InputError(
+            reason=f"{values.shape} values for {len(changes.keys)} series of {head.buckets} buckets"
+        )
     wanted = await _wanted(tx, base or head, changes, values)
     ids = np.array(sorted(wanted), dtype=np.int64)
     empty = np.full(head.buckets, np.nan)
