@@ -12,7 +12,7 @@ from app.exchange.mapping import read_mapping
 from app.exchange.native import native_columns, native_specs
 from app.exchange.plausibility import check_plausibility
 from app.exchange.records import Tables
-from app.exchange.series import SeriesTable
+from app.exchange.series import Known, SeriesTable
 from app.exchange.source import Source
 from app.exchange.spec import TableSpec
 from app.exchange.transform import Constants, Origin, Table, Texts, Transform
@@ -92,20 +92,22 @@ class _Reading:
 
     def read_series(self, specs: Sequence[TableSpec], calendar: Calendar | None) -> list[SeriesBlock]:
         """Read the tables of series, once every code is known; a block per measure, in their order."""
+        owners = {row["site"]: row["customer"] for row in self.tables.rows("site")}
+        known = Known(self.tables.keys, owners)
         grids: dict[str, Grid] = {}
         for spec in sorted(specs, key=lambda spec: list(MEASURES).index(spec.target)):
             grid = None
             if calendar is not None:
                 grid = grids.setdefault(spec.target, Grid(MEASURES[spec.target], calendar))
-            self._read_table(spec, grid)
+            self._read_table(spec, known, grid)
         return [grid.block() for grid in grids.values()]
 
-    def _read_table(self, spec: TableSpec, grid: Grid | None) -> None:
+    def _read_table(self, spec: TableSpec, known: Known, grid: Grid | None) -> None:
         table = self._open(spec)
         if table is None or not {"start", "value"} <= set(table.targets):
             return
         series = SeriesTable(MEASURES[spec.target], spec, table.targets, table.origin, self._log)
-        series.read(self._told(spec, table), self.tables.keys, grid)
+        series.read(self._told(spec, table), known, grid)
         self._count(spec, table.taken - series.left_out, table.left_out + series.left_out)
 
     def override(self, parameters: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Series from long rows: one column per dimension of the measure's grain, `start` and `value`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from app.exchange.cells import CellError, parse_code, parse_date, parse_number
 from app.exchange.findings import Code, FindingLog, Place
@@ -10,7 +11,14 @@ from app.exchange.transform import Origin, Texts
 from app.vocabulary import DIMENSIONS, Measure
 
 REFERENCES: Mapping[str, str] = {name: "site" if name == "to_site" else name for name in DIMENSIONS}
-Codes = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rows of series refer to: the keys by kind, and the customer of each ship-to."""
+
+    keys: Mapping[str, Mapping[str, str]]
+    owners: Mapping[object, object]
 
 
 def optional_dimensions(measure: Measure) -> frozenset[str]:
@@ -35,24 +43,25 @@ class SeriesTable:
         self._slots: dict[str, tuple[Slot, ...]] = {}
         self._touched: set[int] = set()
 
-    def read(self, rows: Iterable[tuple[int, Texts]], codes: Codes, grid: Grid | None) -> None:
-        """Take all rows; their codes must be among `codes`, a second value for a cell is noted."""
+    def read(self, rows: Iterable[tuple[int, Texts]], known: Known, grid: Grid | None) -> None:
+        """Take all rows; their codes must be known, a second value for a cell is noted."""
         for line, texts in rows:
             stated = [text for text in texts if text is not None]
             if len(stated) < len(texts):
                 continue
             try:
-                self._take(stated, codes, grid)
+                self._take(stated, known, grid)
             except _ColumnError as bad:
                 name = self._origin.column(bad.column)
                 self._log.error(bad.code, Place(self._origin.file, line, name), bad.found, bad.expected)
         if grid is not None and self.spec.spread_quarters:
             grid.spread_quarters(sorted(self._touched))
 
-    def _take(self, texts: Sequence[str], codes: Codes, grid: Grid | None) -> None:
+    def _take(self, texts: Sequence[str], known: Known, grid: Grid | None) -> None:
         key: dict[str, str | None] = {}
         for name, position in self._dimensions:
-            key[name] = self._code(name, texts[position], codes)
+            key[name] = self._code(name, texts[position], known)
+        self._check_ship_to(key, known)
         slots = self._buckets(texts[self._start].strip(), grid)
         value = self._number(texts[self._value].strip())
         if grid is None:
@@ -70,13 +79,19 @@ class SeriesTable:
                     "start", texts[self._start], Code.DUPLICATE_KEY, "one value per series and bucket"
                 )
 
-    def _code(self, name: str, text: str, codes: Codes) -> str | None:
+    def _check_ship_to(self, key: Mapping[str, str | None], known: Known) -> None:
+        """Where a measure has a customer, its site is one of the customer's ship-tos."""
+        site, customer = key.get("site"), key.get("customer")
+        if site and customer and known.owners.get(site, customer) != customer:
+            raise _ColumnError("site", site, Code.INCONSISTENT, f"a ship-to of {customer}")
+
+    def _code(self, name: str, text: str, known: Known) -> str | None:
         place = (name, text)
         if place not in self._codes:
-            self._codes[place] = self._checked_code(name, text.strip(), codes)
+            self._codes[place] = self._checked_code(name, text.strip(), known)
         return self._codes[place]
 
-    def _checked_code(self, name: str, text: str, codes: Codes) -> str | None:
+    def _checked_code(self, name: str, text: str, known: Known) -> str | None:
         kind = REFERENCES[name]
         if not text:
             if name in self._optional:
@@ -86,7 +101,7 @@ class SeriesTable:
             parse_code(text)
         except CellError as bad:
             raise _ColumnError(name, text, bad.code, bad.expected) from None
-        if text not in codes[kind]:
+        if text not in known.keys[kind]:
             raise _ColumnError(name, text, Code.UNKNOWN_REFERENCE, f"a {kind} that is listed")
         return text
 
