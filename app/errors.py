@@ -11,6 +11,7 @@ ConcordError
 │   ├── DocumentInvalid        the GraphQL document does not fit the caller's graph
 │   ├── LimitExceeded          the GraphQL document asks for more than one request may
 │   ├── BadId                  an id or cursor that this caller was never given
+│   ├── ImportRefused          a data set with errors; nothing of it was written
 │   ├── Rejected               a mutation's input has problems, each an error of its own
 │   ├── BadValue               one field of the input holds what it may not
 │   ├── UnknownKey             a code in the input names nothing in the plan
@@ -37,6 +38,7 @@ ConcordError
 │   ├── DatabaseExposed        the embedded server's files or rules would let somebody else in
 │   └── DatabaseNotMigrated    the schema in the database is not this program's
 ├── PlanningError              a plan could not be made
+│   ├── PlanRefuted            the independent checker found a plan that does not hold
 │   ├── ProblemInvalid         the planning data contradict themselves; every finding is listed
 │   ├── PlanImpossible         no plan fulfils the requirements, or the solver found none
 │   └── PlanCancelled          the run was cancelled
@@ -166,6 +168,10 @@ class GroupingUndefined(InputError, code="GROUPING_UNDEFINED"):
     """The measure {measure} cannot be grouped: {reason}."""
 
 
+class ImportRefused(InputError, code="IMPORT_REFUSED"):
+    """The data set has {errors} errors and nothing of it was written; the first is {first}."""
+
+
 # --- what is there ---------------------------------------------------------------------------------------
 
 
@@ -249,6 +255,10 @@ class DatabaseNotMigrated(StoreError, code="DATABASE_NOT_MIGRATED"):
 
 class PlanningError(ConcordError, code="PLANNING_ERROR"):
     """No plan could be made: {reason}."""
+
+
+class PlanRefuted(PlanningError, code="PLAN_REFUTED"):
+    """The plan does not hold: {count} violations were found."""
 
 
 class ProblemInvalid(PlanningError, code="PROBLEM_INVALID"):
