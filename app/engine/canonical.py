@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.engine.formulation import Layout
+from app.engine.formulation import Layout, open_window
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.linear import ABSENT, Builder, Program, extended, on_face
 from app.engine.order import noise
@@ -40,8 +40,10 @@ def canonical_point(
         if not staged.cost.any():
             continue
         result = minimise(staged, options)
-        if result.verdict != "optimal":
+        if result.verdict == "limit":
             break
+        if result.verdict != "optimal":
+            continue  # noise of a thin face: the other criteria still count
         point = result.point[:width]
         face = on_face(staged, result.duals)
     return snapped(point, program)
@@ -62,23 +64,15 @@ def equal_fill(extra: Builder, problem: Problem, layout: Layout, face: Program) 
     against the quantity that may still be open.
     """
     demands = problem.demands
+    if demands.fill_group.max(initial=-1) < 0:
+        return
     _equal_shares(extra, demands.fill_group, layout.short, demands.quantity)
-    _equal_shares(extra, demands.fill_group, layout.backlog, open_quantity(problem))
-
-
-def open_quantity(problem: Problem) -> FloatArray:
-    """Quantity asked for up to each bucket's end that may still be served after it, [d, T]."""
-    demands, steps = problem.demands, np.arange(problem.periods)
-    still = (demands.latest[:, None, :] > steps[None, :, None]) & (
-        steps[None, None, :] <= steps[None, :, None]
-    )
-    return np.asarray((still * demands.quantity[:, None, :]).sum(axis=2))
+    _, servable = open_window(problem)
+    _equal_shares(extra, demands.fill_group, layout.backlog, servable)
 
 
 def _equal_shares(extra: Builder, group: IntArray, columns: IntArray, base: FloatArray) -> None:
     """Minimise the distance of columns [d, T] from `base` x a share common to the group and bucket."""
-    if group.max(initial=-1) < 0:
-        return
     members = np.bincount(group[group >= 0])
     chosen = np.flatnonzero((group >= 0) & (members[group] >= 2))
     if not len(chosen):

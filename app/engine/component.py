@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from time import monotonic
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def solve_component(problem: Problem, seconds: float) -> Result:
 def options_of(problem: Problem, seconds: float) -> Options:
     """Translate the problem's parameters into the solver's options."""
     given = problem.parameters
-    return Options(tolerance=given.tolerance, time_limit=seconds, threads=given.threads)
+    return Options(tolerance=given.tolerance, deadline=monotonic() + seconds, threads=given.threads)
 
 
 def certified(

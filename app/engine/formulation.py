@@ -174,18 +174,26 @@ def add_lateness_window(builder: Builder, problem: Problem, layout: Layout) -> I
     left out.
     """
     demands, steps = problem.demands, np.arange(problem.periods)
-    first = (demands.latest[:, None, :] <= steps[None, :, None]).sum(
-        axis=2
-    )  # first request still open after t
+    first, window = open_window(problem)
     needed = (layout.backlog >= 0) & (first > 0) & (demands.final_backlog[:, None] <= 0)
-    total = np.concatenate((np.zeros((len(demands.codes), 1)), np.cumsum(demands.quantity, axis=1)), axis=1)
-    reach = np.minimum(first, steps[None, :] + 1)
-    window = total[:, 1:] - np.take_along_axis(total, reach, axis=1)
     rows = builder.rows(needed, -np.inf, window)
     builder.entries(rows, layout.backlog, 1.0)
-    inside = (steps[None, None, :] >= first[:, :, None]) & (steps[None, None, :] <= steps[None, :, None])
-    builder.entries(rows[:, :, None], np.where(inside, layout.short[:, None, :], ABSENT), 1.0)
+    for bucket in np.flatnonzero(needed.any(axis=0)).tolist():
+        inside = (steps[None, :] >= first[:, bucket, None]) & (steps <= bucket)
+        builder.entries(rows[:, bucket, None], np.where(inside, layout.short, ABSENT), 1.0)
     return rows
+
+
+def open_window(problem: Problem) -> tuple[IntArray, FloatArray]:
+    """First request still open after each bucket, and the quantity asked for from it on, both [d, T]."""
+    demands, periods = problem.demands, problem.periods
+    count = len(demands.codes)
+    closing = np.zeros((count, periods + 1), dtype=np.int64)
+    np.add.at(closing, (np.arange(count)[:, None], demands.latest), 1)
+    first = np.cumsum(closing[:, :periods], axis=1)
+    total = np.concatenate((np.zeros((count, 1)), np.cumsum(demands.quantity, axis=1)), axis=1)
+    reach = np.minimum(first, np.arange(1, periods + 1))
+    return first, total[:, 1:] - np.take_along_axis(total, reach, axis=1)
 
 
 def add_capacity(builder: Builder, problem: Problem, layout: Layout) -> IntArray:

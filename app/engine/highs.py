@@ -6,6 +6,7 @@ A limit is never success: whatever HiGHS does not call optimal comes back under 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Literal, TypeAlias
 
 import highspy
@@ -44,7 +45,7 @@ class Options:
     """Settings handed to HiGHS; the defaults give the same run for the same arrays."""
 
     tolerance: float = 1e-7
-    time_limit: float = float("inf")
+    deadline: float = float("inf")  # on the clock of time.monotonic
     threads: int = 1
 
 
@@ -88,7 +89,7 @@ def _solver(options: Options, *, presolve: bool) -> highspy.Highs:
         "parallel": "off",
         "primal_feasibility_tolerance": options.tolerance,
         "dual_feasibility_tolerance": options.tolerance,
-        "time_limit": options.time_limit,
+        "time_limit": max(options.deadline - monotonic(), 0.0),
         "presolve": "choose" if presolve else "off",
     }
     for name, value in settings.items():

@@ -19,7 +19,7 @@ from app.engine.payoff import Payoff, payoff_component
 from app.engine.problem import FloatArray, Problem
 from app.engine.rules import Stakes, leximin_component, weighted_component
 from app.engine.runner import Cancelled, Executor, Progress, Runner
-from app.engine.solution import Concession, Reconciliation, Solution, Stakeholder
+from app.engine.solution import ELEMENTS, Concession, Reconciliation, Solution, Stakeholder
 from app.engine.solve import Frame, joined, why, worst_status
 from app.engine.stakeholders import loss_weights
 from app.errors import PlanningError
@@ -71,7 +71,7 @@ def reconcile(
     failed = worst_status(table)
     if failed is not None:
         return Reconciliation(failed, rule, names, conflicts=why(parts, table, runner))
-    rows = np.sum([answer.elements for answer in table], axis=0)
+    rows = sum((answer.elements for answer in table), start=np.zeros_like(session.losses))
     payoff = Payoff(-rows @ session.losses.T)
     solution, elements = RULES[rule](session, parts, session.stakes(payoff))
     if solution.decisions is None:
@@ -110,7 +110,7 @@ RULES: dict[str, Callable[[Session, Sequence[Part], Stakes], tuple[Solution, Flo
 def _answer(
     problem: Problem, parts: Sequence[Part], results: Sequence[Result], frame: Frame, cached: int
 ) -> tuple[Solution, FloatArray]:
-    elements = np.sum([result.elements for result in results], axis=0)
+    elements = sum((result.elements for result in results), start=np.zeros(len(ELEMENTS)))
     failed = worst_status(results)
     if failed is not None:
         return Solution(failed, np.inf, -np.inf, np.inf, components=len(parts)), elements

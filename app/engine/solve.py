@@ -89,7 +89,7 @@ def joined(
     prices = join_prices(problem, parts, results).scaled(frame.money)
     rows = ((r.certificate, r.objective) for r in results if r.certificate is not None)
     certificate = combine(rows, problem.parameters.accept)
-    elements = np.sum([result.elements for result in results], axis=0) if results else np.zeros(len(ELEMENTS))
+    elements = sum((result.elements for result in results), start=np.zeros(len(ELEMENTS)))
     return Solution(
         status="optimal" if certificate.accepted else "feasible",
         objective=sum(result.objective for result in results) / frame.unit + frame.constant,

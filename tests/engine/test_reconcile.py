@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -156,3 +157,24 @@ def test_an_impossible_common_set_is_infeasible_with_its_conflicts():
     answer = reconcile(replace(starved, activities=acts), [SALES, OPERATIONS])
     assert answer.status == "infeasible"
     assert answer.conflicts[0].amount == pytest.approx(7.0)
+
+
+def test_nothing_to_plan_is_a_plan():
+    nothing = problem(
+        2,
+        Stocks.of([], 2),
+        Activities.of([], 2, kind=[], stock=[]),
+        demands=Demands.of([], 2, stock=[], quantity=np.zeros((0, 2))),
+    )
+    for rule in sorted(RULES):
+        answer = reconcile(nothing, [SALES, OPERATIONS], rule)
+        assert answer.status == "optimal"
+        assert all(one.no_conflict for one in answer.concessions)
+
+
+def test_processes_give_the_same_answer():
+    given_problem = random_problem(5, blocks=3)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        spread = reconcile(given_problem, departments(), "weighted", executor=pool)
+    alone = reconcile(given_problem, departments(), "weighted")
+    np.testing.assert_allclose(spread.solution.decisions.level, alone.solution.decisions.level, atol=1e-6)
