@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 
+from app.services.grants import require_table
 from app.services.views.history import CommitView, commit_view
 from app.services.views.pages import Page, page_of
 from app.store.branches import At, resolve
@@ -63,7 +64,8 @@ class SeriesChange:
 
 
 async def comparison(tx: Transaction, base: At, target: At) -> Comparison:
-    """Compare two states, on the calendar of the target."""
+    """Compare two states, on the calendar of the target; raises `NotGranted` for who reads no series."""
+    require_table(tx.scope, "plan.series_version")
     before, after = await resolve(tx, base), await resolve(tx, target)
     return Comparison(
         base=commit_view(before),

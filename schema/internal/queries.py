@@ -13,7 +13,7 @@ from schema.internal.history import (
 )
 from schema.internal.nodes import resolve_node, resolve_nodes, with_lists
 from schema.internal.plans import Plan, resolve_calendar, resolve_plan
-from schema.internal.runs import Run, resolve_run
+from schema.internal.runs import ReconciledPlan, Run, resolve_reconciled_plan, resolve_run
 from schema.internal.submissions import Submission, resolve_submissions
 from schema.internal.viewer import Viewer, resolve_viewer
 from schema.internal.vocabulary import Measure, resolve_measures
@@ -40,6 +40,11 @@ class Query:
     )
     calendar: Calendar = served(resolve_calendar, description="The calendar of a state.")
     plan: Plan = served(resolve_plan, description="A state of the plan.")
+    reconciled_plan: ReconciledPlan = served(
+        resolve_reconciled_plan,
+        description="The reconciled plan of exactly the inputs at a state, remembered by their content. "
+        "Where nobody has asked for it before, a run is started and awaited as long as wanted.",
+    )
     run: Run | None = served(resolve_run, description="A reconciliation asked for, by its id.")
     compare: Comparison = served(resolve_compare, description="Two states side by side.")
     commits: Connection[Commit] = served(resolve_commits, description="What a branch has seen, newest first.")

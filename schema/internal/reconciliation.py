@@ -33,6 +33,15 @@ def guarded(column: str, description: str) -> float | None:
     return made
 
 
+@strawberry.type(description="Something that the planning took differently from how the inputs state it.")
+class PlanNote:
+    """Serves the service's `Note`."""
+
+    code: str = strawberry.field(description="Stable code of the kind of note.")
+    subject: str = strawberry.field(description="What it is about, by code.")
+    text: str = strawberry.field(description="The note for people to read.")
+
+
 @strawberry.type(
     description="Residuals of the optimality conditions: a reader can check them with the plan alone."
 )
@@ -45,8 +54,11 @@ class Certificate:
         description="Worst product of slack and multiplier, relative."
     )
     gap: float | None = strawberry.field(description="Distance between objective and bound, relative.")
-    gap_money: float | None = strawberry.field(description="The same distance in the unit of the objective.")
     accepted: bool = strawberry.field(description="Whether all of them are within the stated tolerances.")
+    rounding: list[str] = strawberry.field(
+        description="Limits that the plan in whole units misses; empty where rounding costs none."
+    )
+    notes: list[PlanNote] = strawberry.field(description="What was taken differently from how it was stated.")
 
 
 @strawberry.type(description="A department's own objective, at its best, at its worst and in this plan.")

@@ -6,11 +6,15 @@ from typing import Annotated
 import strawberry
 from strawberry.types import Info
 
+from app.errors import LimitExceeded
+from app.services.reconciled_plan import reconciled_plan
 from app.services.views import runs as views
 from app.services.views.plans import PlanView
 from schema.context import Context
+from schema.internal.at import chosen_at
 from schema.internal.plans import Plan
-from schema.internal.vocabulary import Rule
+from schema.internal.vocabulary import Rule, rule_name
+from schema.types.at import PlanAtArgument
 from schema.types.fields import served
 from schema.types.node import Node
 
@@ -51,6 +55,16 @@ class Run(Node):
         return isinstance(obj, views.RunView)
 
 
+@strawberry.type(description="The reconciled plan of given inputs, or the run that leads to it.")
+class ReconciledPlan:
+    """Serves `ReconciledView`."""
+
+    plan: Plan | None = strawberry.field(description="The plan; null until the run is done.")
+    run: Run | None = strawberry.field(
+        description="The run that leads or has led to it; null where `at` names the plan itself."
+    )
+
+
 RunArgument = Annotated[strawberry.ID, strawberry.argument(description="Id of the run.")]
 
 
@@ -59,3 +73,34 @@ async def resolve_run(info: Info[Context, None], id: RunArgument) -> views.RunVi
     key = info.context.ids.decode("Run", str(id))
     async with info.context.read() as tx:
         return await views.find_run(tx, key)
+
+
+RuleArgument = Annotated[
+    Rule | None,
+    strawberry.argument(description="How the departments' objectives are weighed; null means LEXIMIN."),
+]
+WaitArgument = Annotated[
+    float | None,
+    strawberry.argument(
+        description="Seconds to wait for a run, up to the limit of this server (60 unless set otherwise); "
+        "null waits for none."
+    ),
+]
+
+
+async def resolve_reconciled_plan(
+    info: Info[Context, None],
+    *,
+    at: PlanAtArgument = None,
+    rule: RuleArgument = Rule.LEXIMIN,
+    wait_seconds: WaitArgument = 0.0,
+) -> views.ReconciledView:
+    """Return the plan of exactly the inputs at a state; starts a run where nobody has asked for it before."""
+    context, seconds = info.context, wait_seconds or 0.0
+    longest = context.settings.response_wait_seconds
+    if not 0 <= seconds <= longest:
+        raise LimitExceeded(what="waitSeconds of", found=seconds, limit=longest)
+    state = None if at is None else chosen_at(info, at)
+    asked = await reconciled_plan(context.database, await context.scope(), state, rule_name(rule), seconds)
+    async with context.read() as tx:
+        return await views.reconciled_view(tx, asked.commit, asked.run)

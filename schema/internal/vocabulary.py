@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 import strawberry
 from strawberry.types import Info
 
+from app.services.reconcile import DEFAULT_RULE
 from app.services.views import aggregate
 from app.services.views.measures import MeasureView, measure_views
+from app.store.versions import Kind
 from app.vocabulary import DIMENSIONS, MEASURES
 from schema.context import Context
 
@@ -124,9 +126,19 @@ class Rule(Enum):
     )
 
 
+def rule_name(rule: Rule | None) -> str:
+    """Return the rule as the services name it; null means the default."""
+    return DEFAULT_RULE if rule is None else str(rule.value)
+
+
 @strawberry.enum(description="Whether parties may still answer a publication.")
 class PublicationKind(Enum):
     """Kinds of a published version."""
 
     DRAFT = strawberry.enum_value("draft", description="A round for answers: projections to be committed to.")
     FINAL = strawberry.enum_value("final", description="The agreed plan.")
+
+
+def kind_name(kind: PublicationKind) -> Kind:
+    """Return the kind of a publication as the store names it."""
+    return cast(Kind, kind.value)

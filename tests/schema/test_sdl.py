@@ -28,6 +28,8 @@ def test_check_shows_what_has_drifted_and_write_mends_it(
     assert sdl.main(["--write", "internal"]) == 0
     assert sdl.main(["--check", "internal"]) == 0
     filed = tmp_path / "internal.graphql"
-    filed.write_text(filed.read_text(encoding="utf-8").replace("viewer: Viewer!", "viewer: Viewer"), encoding="utf-8")
+    filed.write_text(
+        filed.read_text(encoding="utf-8").replace("viewer: Viewer!", "viewer: Viewer"), encoding="utf-8"
+    )
     assert sdl.main(["--check", "internal"]) == 1
     assert "+  viewer: Viewer!" in capsys.readouterr().out

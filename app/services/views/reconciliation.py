@@ -30,15 +30,25 @@ PAYOFF, LIMIT = "plan.payoff", "plan.binding_limit"
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something about the inputs or the plan that was taken differently from how it was stated."""
+
+    code: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
-    """Residuals of the optimality conditions, relative; `gap_money` in the plan's currency."""
+    """Residuals of the optimality conditions, relative, and what a reader of the plan must know besides."""
 
     primal: float | None
     dual: float | None
     complementarity: float | None
     gap: float | None
-    gap_money: float | None
     accepted: bool
+    rounding: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,9 @@ class ReconciliationView(Guarded):
             dual=_number(stated, "dual"),
             complementarity=_number(stated, "complementarity"),
             gap=_number(stated, "gap"),
-            gap_money=_number(stated, "gap_money"),
             accepted=stated.get("accepted") is True,
+            rounding=tuple(str(text) for text in _list(stated, "rounding")),
+            notes=tuple(_note(note) for note in _list(stated, "notes")),
         )
 
 
@@ -181,6 +192,16 @@ def _limit_view(scope: Scope, plan: PlanView, found: BindingLimit) -> LimitView:
         start=None if found.ordinal is None else buckets[found.ordinal].start,
         amount=found.amount,
     )
+
+
+def _note(stated: object) -> Note:
+    parts = stated if isinstance(stated, Mapping) else {}
+    return Note(*(str(parts.get(name, "")) for name in ("code", "subject", "text")))
+
+
+def _list(stated: Mapping[str, object], name: str) -> list[object]:
+    value = stated.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _number(stated: Mapping[str, object], name: str) -> float | None:

@@ -34,6 +34,14 @@ class RunView:
         return str(self.number)
 
 
+@dataclass(frozen=True, slots=True)
+class ReconciledView:
+    """A reconciled plan and the run that leads or has led to it."""
+
+    plan: PlanView | None
+    run: RunView | None
+
+
 def run_view(found: Run) -> RunView:
     """Return a run as the graph shows it."""
     return RunView(
@@ -69,3 +77,11 @@ async def run_error(tx: Transaction, view: RunView) -> str | None:
 async def result_plan(tx: Transaction, view: RunView) -> PlanView | None:
     """Return the plan that a run has led to; None until it is done."""
     return None if view.result is None else await plan_view(tx, At(commit=view.result))
+
+
+async def reconciled_view(tx: Transaction, result: int | None, number: UUID | None) -> ReconciledView:
+    """Return a reconciled plan, by the number of its commit, and its run."""
+    return ReconciledView(
+        plan=None if result is None else await plan_view(tx, At(commit=result)),
+        run=None if number is None else run_view(await run(tx, number)),
+    )

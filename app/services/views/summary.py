@@ -50,11 +50,11 @@ async def plan_summary(tx: Transaction, plan: PlanView, per: Per) -> PlanSummary
     figures = {name: measure for name, measure in FIGURES.items() if reads_measure(tx.scope, measure)}
     needed = {*figures.values(), *(weight for m in figures.values() for weight in WEIGHTS.get(m, ()))}
     readable = sorted(name for name in needed if reads_measure(tx.scope, name))
-    frame = await read_series(tx, plan.state, measures=readable)
+    frame = await read_series(tx, plan.state, measures=readable) if readable else None
     return PlanSummary(
         currency=await _currency(tx, plan),
         periods=spans,
-        figures={name: _total(frame, measure, spans) for name, measure in figures.items()},
+        figures={} if frame is None else {name: _total(frame, m, spans) for name, m in figures.items()},
     )
 
 

@@ -11,7 +11,7 @@ from schema.context import Context
 from schema.internal.at import chosen_at
 from schema.internal.history import Version
 from schema.internal.mutations.payload import attempt
-from schema.internal.vocabulary import PublicationKind
+from schema.internal.vocabulary import PublicationKind, kind_name
 from schema.types.at import PlanAt
 from schema.types.errors import UserError
 
@@ -47,7 +47,7 @@ async def _publish(info: Info[Context, None], given: PlanPublishInput) -> Versio
         context.database,
         await context.scope(),
         chosen_at(info, given.plan),
-        kind=str(given.kind.value),
+        kind=kind_name(given.kind),
         name=given.name,
         idempotency_key=given.idempotency_key,
     )

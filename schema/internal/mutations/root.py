@@ -3,6 +3,12 @@
 import strawberry
 
 from schema.internal.mutations.plan_publish import PlanPublishPayload, resolve_plan_publish
+from schema.internal.mutations.plan_reconcile import (
+    PlanReconcilePayload,
+    RunCancelPayload,
+    resolve_plan_reconcile,
+    resolve_run_cancel,
+)
 from schema.internal.mutations.scenario_create import ScenarioCreatePayload, resolve_scenario_create
 from schema.internal.mutations.series_submit import SeriesSubmitPayload, resolve_series_submit
 from schema.types.fields import served
@@ -17,6 +23,13 @@ class Mutation:
     )
     scenario_create: ScenarioCreatePayload = served(
         resolve_scenario_create, description="Fork a branch of inputs; copies nothing."
+    )
+    plan_reconcile: PlanReconcilePayload = served(
+        resolve_plan_reconcile,
+        description="Ask for the reconciled plan of a branch's inputs.",
+    )
+    run_cancel: RunCancelPayload = served(
+        resolve_run_cancel, description="Stop a run; one that has ended stays as it is."
     )
     plan_publish: PlanPublishPayload = served(
         resolve_plan_publish,

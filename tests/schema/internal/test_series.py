@@ -109,7 +109,9 @@ async def test_a_quantity_adds_up_over_levels_and_periods(
 async def test_pages_of_series_join_to_all_of_them(ask: Ask) -> None:
     """By key and by level, a page resumes where the one before it ended."""
     for group in ("", ", groupBy: [ITEM, CUSTOMER]"):
-        query = f"query ($after: String) {series(f'measure: salesForecast, first: 100, after: $after{group}')}"
+        query = (
+            f"query ($after: String) {series(f'measure: salesForecast, first: 100, after: $after{group}')}"
+        )
         keys: list[tuple[str, str]] = []
         after, more = None, True
         while more:
@@ -122,9 +124,9 @@ async def test_pages_of_series_join_to_all_of_them(ask: Ask) -> None:
 
 async def test_records_behind_the_key_come_with_the_series(ask: Ask) -> None:
     fields = "itemCode item { name family { code } } customerCode customer { region { code } }"
-    nodes = (await ask("planner", series("measure: salesForecast, first: 50", fields))).data["plan"]["series"][
-        "nodes"
-    ]
+    nodes = (await ask("planner", series("measure: salesForecast, first: 50", fields))).data["plan"][
+        "series"
+    ]["nodes"]
     assert len(nodes) == 50
     for node in nodes:
         assert node["item"]["family"]["code"] == FAMILY[node["itemCode"]]
@@ -154,7 +156,9 @@ async def test_each_role_reads_exactly_the_measures_granted(ask: Ask, role: str)
 
 
 async def test_sales_sees_its_regions_alone(ask: Ask) -> None:
-    query = series("measure: salesForecast, groupBy: [REGION, CUSTOMER], per: TOTAL", "regionCode customerCode values")
+    query = series(
+        "measure: salesForecast, groupBy: [REGION, CUSTOMER], per: TOTAL", "regionCode customerCode values"
+    )
     north = (await ask("sales", query, party="SALES-NORTH")).data["plan"]["series"]["nodes"]
     everyone = (await ask("sales", query, party="SALES")).data["plan"]["series"]["nodes"]
     assert {node["regionCode"] for node in north} == {"NORTH"}
