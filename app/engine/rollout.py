@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.order import canonical_order
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import Decisions
 
@@ -39,13 +40,13 @@ class Tier:
 
 
 def tiers(problem: Problem, depth: IntArray) -> list[Tier]:
-    """Group activities by the depth of the stock they supply, raw material first, each in code order."""
+    """Group activities by the depth of the stock they supply, raw material first, each in canonical order."""
     acts = problem.activities
     level = depth[acts.stock]
-    by_code = np.argsort(np.array(acts.codes, dtype=np.str_), kind="stable")
+    in_order = canonical_order(problem).activities
     found = []
     for step in range(int(level.max(initial=-1)), -1, -1):
-        members = by_code[level[by_code] == step]
+        members = in_order[level[in_order] == step]
         drawn = np.flatnonzero(level[problem.inputs.activity] == step)
         found.append(Tier(members, drawn, np.flatnonzero(level[problem.uses.activity] == step)))
     return found
@@ -66,6 +67,7 @@ class Rollout:
     landing: FloatArray = field(init=False)  # [n, T + 1]
     hours: FloatArray = field(init=False)  # [r] left in the bucket
     settled: FloatArray = field(init=False)  # [d] delivered or lost so far
+    in_order: IntArray = field(init=False)  # [d] demands in canonical order
 
     def __post_init__(self) -> None:
         """Start with the opening stock."""
@@ -75,6 +77,7 @@ class Rollout:
         self.stock = problem.stocks.opening.copy()
         self.landing = np.zeros((len(self.stock), problem.periods + 1))
         self.hours = np.zeros(len(problem.resources.codes))
+        self.in_order = canonical_order(problem).demands
 
     def run(self, structure: list[Tier]) -> FloatArray:
         """Carry the plan out; returns the stock at the end of each bucket, [n, T]."""
@@ -159,7 +162,7 @@ class Rollout:
         asked = np.bincount(demands.stock, want, minlength=len(self.stock))
         scarce = asked > self.stock + _slack(self.stock)
         room = self.stock.copy()
-        by_rank = np.argsort(demands.rank, kind="stable")
+        by_rank = self.in_order[np.argsort(demands.rank[self.in_order], kind="stable")]
         for row in by_rank[scarce[demands.stock[by_rank]]].tolist():
             stock = demands.stock[row]
             multiple = self.problem.stocks.multiple[stock]
