@@ -10,10 +10,10 @@ from app.services.views.history import VersionView, find_version
 from schema.context import Context
 from schema.internal.at import chosen_at
 from schema.internal.history import Version
-from schema.internal.mutations.payload import attempt
 from schema.internal.vocabulary import PublicationKind, kind_name
 from schema.types.at import PlanAt
 from schema.types.errors import UserError
+from schema.types.payload import attempt
 
 
 @strawberry.input(description="A reconciled plan to be published.")

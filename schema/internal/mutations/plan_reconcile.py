@@ -9,10 +9,10 @@ from strawberry.types import Info
 from app.services import reconcile as service
 from app.services.views.runs import RunView, run_view
 from schema.context import Context
-from schema.internal.mutations.payload import attempt
 from schema.internal.runs import Run
 from schema.internal.vocabulary import Rule, rule_name
 from schema.types.errors import UserError
+from schema.types.payload import attempt
 
 
 @strawberry.input(description="A reconciliation to be asked for.")

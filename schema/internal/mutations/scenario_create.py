@@ -10,9 +10,9 @@ from app.services.views.history import BranchView
 from schema.context import Context
 from schema.internal.at import chosen_at
 from schema.internal.history import Branch
-from schema.internal.mutations.payload import attempt
 from schema.types.at import PlanAt
 from schema.types.errors import UserError
+from schema.types.payload import attempt
 
 
 @strawberry.input(description="A scenario to be forked.")

@@ -13,9 +13,9 @@ from app.vocabulary import MEASURES, Measure
 from schema.context import Context
 from schema.internal.at import commit_key
 from schema.internal.history import Commit
-from schema.internal.mutations.payload import attempt
 from schema.internal.reference import camel, pascal
 from schema.types.errors import UserError
+from schema.types.payload import attempt
 from schema.types.scalars import Numbers
 
 SUBMITTABLE: Mapping[str, Measure] = {name: MEASURES[name] for name in service.SUBMITTABLE}
