@@ -20,6 +20,7 @@ from app.store.releases import lock_publication
 from app.store.versions import Kind, Version, seal, version
 
 OPTIMAL = "optimal"
+LOWER = "activity_lower"
 LONGEST_NAME = 200
 
 
@@ -73,11 +74,11 @@ async def _require_optimal(tx: Transaction, commit: Commit) -> None:
 
 
 def _limits(found: Iterable[BindingLimit]) -> tuple[Limit, ...]:
-    """Return the limits of resources and suppliers that bind in a bucket."""
+    """Return the limits of resources and suppliers that hold supply back in a bucket; a minimum does not."""
     return tuple(
         Limit(limit.ordinal, limit.resource, limit.supplier, limit.item)
         for limit in found
-        if limit.ordinal is not None and (limit.resource or limit.supplier)
+        if limit.ordinal is not None and limit.kind != LOWER and (limit.resource or limit.supplier)
     )
 
 
