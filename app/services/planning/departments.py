@@ -15,8 +15,11 @@ SALES = Stakeholder(
 # would be to make nothing, and every reconciled plan would leave profitable demand unserved.
 OPERATIONS = Stakeholder(
     "operations",
-    {**COMMON, "overtime": -1.0, "subcontract": -1.0, "smoothing": -1.0, "holding": -1.0, "lateness": -1.0},
-    objective="least overtime, change of rate, stock and lateness",
+    {
+        **COMMON,
+        **dict.fromkeys(("overtime", "subcontract", "smoothing", "holding", "lateness", "shortfall"), -1.0),
+    },
+    objective="least overtime, change of rate and stock, and least cost of late and lost demand",
 )
 FINANCE = Stakeholder(
     "finance",

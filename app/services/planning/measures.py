@@ -18,7 +18,16 @@ from app.services.planning.lookup import text
 from app.services.planning.series import series_key
 
 Values = npt.NDArray[np.float64]
-EVERY_BUCKET = frozenset({"projectedBalance", "capacityAvailable", "capacityRequired", "utilization"})
+EVEN_IF_ZERO = frozenset(
+    {
+        "projectedBalance",
+        "capacityAvailable",
+        "capacityRequired",
+        "utilization",
+        "commitVariance",
+        "budgetGap",
+    }
+)
 DIGITS = 9
 NOISE = 1e-6
 FOREVER_DAYS = 999.0
@@ -50,7 +59,7 @@ class Sheet:
     def _kept(self, measure: str) -> list[SeriesKey]:
         rows = self._rows[measure]
         published = self.horizon.published
-        everything = measure in EVERY_BUCKET
+        everything = measure in EVEN_IF_ZERO
         return sorted(
             (key for key, row in rows.items() if everything or np.nan_to_num(row[:published]).any()),
             key=lambda key: tuple(code or "" for code in key),
