@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row, tuple_row
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.access.scope import Scope
@@ -117,29 +117,40 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         if not isinstance(scope, Scope) or not scope.role:
             raise ScopeMissing
-        async with self._connected(scope) as connection, connection.begin():
-            driver = await _driver(connection)
-            await driver.set_isolation_level(isolation)
-            await driver.set_read_only(read_only)
-            opened = Transaction(connection, driver, scope)
-            try:
+        try:
+            async with self._connected(scope) as connection, connection.begin():
+                driver = await _driver(connection)
+                await driver.set_isolation_level(isolation)
+                await driver.set_read_only(read_only)
+                opened = Transaction(connection, driver, scope)
                 await _bind(opened)
                 yield opened
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise NotGranted from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise NotGranted from error
+        except (OperationalError, InterfaceError) as error:  # the connection was lost, or never made
+            raise DatabaseUnreachable(reason=_last_line(error)) from error
 
     @asynccontextmanager
     async def _connected(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
         """Take a living connection of the scope's login role; one that died in the pool is replaced."""
-        engine = self._engine(scope.login)
         try:
-            connection = await engine.connect()
-        except (DBAPIError, InterfaceError) as error:
-            raise DatabaseUnreachable(reason=_last_line(error)) from None
+            connection = await self._engine(scope.login).connect()
+        except (OperationalError, InterfaceError) as error:
+            await self._revive(error)
+            connection = await self._engine(scope.login).connect()
         try:
             yield connection
         finally:
             await connection.close()
+
+    async def _revive(self, error: Exception) -> None:
+        """Start an embedded server that died again; an external one that does not answer is an error."""
+        if self._server is None:
+            raise DatabaseUnreachable(reason=_last_line(error)) from None
+        self.address = await asyncio.to_thread(self._server.revive)
+        engines, self._engines = list(self._engines.values()), {}
+        for engine in engines:
+            await engine.dispose()
 
     def _engine(self, login: str) -> AsyncEngine:
         """Return the pool of a login role, made on first use."""

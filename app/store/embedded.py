@@ -25,6 +25,7 @@ from app.store.address import DATABASE, LOGINS, Address
 from app.store.placement import (
     EMBEDDED_MAJOR,
     Placement,
+    check_private,
     client_user,
     place,
     private_directory,
@@ -61,13 +62,26 @@ class EmbeddedServer:
         """Start the server unless it runs, check that it is private, and hold it until `release`."""
         self._placement = place(self._home)
         with self._exclusively(self._placement):
-            _check_major(self._placement)
-            socket = _running_socket(self._placement) or self._start(self._placement)
-            address = Address({"host": str(socket), "dbname": DATABASE, "user": SUPERUSER}, admin=SUPERUSER)
-            _check_rules(address)
+            address = self._running(self._placement)
             self._users_lock = _open_lock(self._placement.root / "users.lock")
             fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         atexit.register(self.release)
+        return address
+
+    def revive(self) -> Address:
+        """Start the server again if it died while it was held; returns where it is now."""
+        if self._placement is None or self._users_lock is None:
+            raise DatabaseUnreachable(reason="the embedded server was released")
+        with self._exclusively(self._placement):
+            return self._running(self._placement)
+
+    def _running(self, placement: Placement) -> Address:
+        """Return the address of the running server, started if need be and checked to be private."""
+        _check_major(placement)
+        socket = _running_socket(placement) or self._start(placement)
+        check_private(socket, placement.user)
+        address = Address({"host": str(socket), "dbname": DATABASE, "user": SUPERUSER}, admin=SUPERUSER)
+        _check_rules(address)
         return address
 
     def release(self) -> None:
@@ -99,7 +113,7 @@ class EmbeddedServer:
     def _start(self, placement: Placement) -> Path:
         """Create the data directory if there is none, write the access rules, start; returns the socket's."""
         if not (placement.data / "PG_VERSION").exists():
-            _create_cluster(placement)
+            _create_cluster(placement, durable=self._settings.get("fsync") != "off")
         _write_rules(placement)
         socket = socket_directory(placement)
         options = [f"-c {name}={value or chr(39) * 2}" for name, value in self._settings.items()]
@@ -140,13 +154,14 @@ def _run(placement: Placement, program: str, *arguments: str) -> None:
         raise DatabaseUnreachable(reason=f"{program} failed: {last} (see {placement.log})")
 
 
-def _create_cluster(placement: Placement) -> None:
+def _create_cluster(placement: Placement, *, durable: bool) -> None:
     """Run initdb; what an interrupted attempt left is removed, since initdb fills only an empty directory."""
     private_directory(placement.data, placement.user)
     for left_over in sorted(placement.data.rglob("*"), reverse=True):
         left_over.rmdir() if left_over.is_dir() and not left_over.is_symlink() else left_over.unlink()
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
-    _run(placement, "initdb", "--auth=peer", f"--username={SUPERUSER}", "--no-instructions", *locale)
+    durability = [] if durable else ["--no-sync"]
+    _run(placement, "initdb", "--auth=peer", f"--username={SUPERUSER}", *locale, *durability)
 
 
 def _rules() -> dict[str, str]:
