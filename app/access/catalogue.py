@@ -21,6 +21,25 @@ WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.
 ORDER BY 1, a.attnum
 """
 
+_STATE: Final = """
+SELECT encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), 'UTF8')), 'hex')
+FROM (
+    SELECT concat_ws('|', 'policy', schemaname, tablename, policyname, permissive, roles, cmd, qual,
+                     with_check)
+    FROM pg_catalog.pg_policies WHERE schemaname = ANY (%(schemas)s)
+    UNION ALL SELECT concat_ws('|', 'schema', nspname, nspacl)
+    FROM pg_catalog.pg_namespace WHERE nspname = ANY (%(schemas)s)
+    UNION ALL
+    SELECT concat_ws('|', 'table', c.oid::regclass, c.relacl, c.relrowsecurity, c.relforcerowsecurity)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s)
+    UNION ALL SELECT concat_ws('|', 'column', a.attrelid::regclass, a.attname, a.attacl)
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY (%(schemas)s) AND a.attacl IS NOT NULL
+) AS lines(line)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -38,3 +57,12 @@ def read_catalogue(connection: Connection) -> Catalogue:
     found = connection.exec_driver_sql("SELECT name, id FROM plan.measure")
     measures = {row.name: row.id for row in found}
     return Catalogue({table: tuple(names) for table, names in columns.items()}, measures)
+
+
+def read_state(connection: Connection) -> str:
+    """Return a digest of what is really in force: row policies, grants, and where row security is on.
+
+    It changes when somebody alters any of it by hand.
+    """
+    found: str = connection.exec_driver_sql(_STATE, {"schemas": list(SCHEMAS)}).scalar_one()
+    return found

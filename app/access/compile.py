@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.access.catalogue import SCHEMAS, Catalogue, read_catalogue
+from app.access.catalogue import SCHEMAS, Catalogue, read_catalogue, read_state
 from app.access.checks import check, check_catalogue, raise_faults
 from app.access.model import Rule
 from app.access.policies import Policies, load
@@ -46,7 +46,8 @@ def database_roles() -> dict[str, str]:
 def apply(connection: Connection, policies: Policies | None = None) -> Applied:
     """Check the policies against the database and put them in force, as the owner of the tables.
 
-    Raises `PolicyInvalid` with every fault: an unlisted table, column, measure or kind among them.
+    Where they are in force already, and nobody has altered that by hand, nothing is touched. Raises
+    `PolicyInvalid` with every fault: an unlisted table, column, measure or kind among them.
     """
     policies = policies or load()
     raise_faults(check(policies))
@@ -55,13 +56,17 @@ def apply(connection: Connection, policies: Policies | None = None) -> Applied:
     raise_faults(check_catalogue(policies, catalogue))
     wanted = statements(policies, catalogue)
     digest = hashlib.sha256("\n;\n".join(wanted).encode()).hexdigest()
-    last = connection.exec_driver_sql("SELECT digest FROM plan.policy ORDER BY id DESC LIMIT 1").scalar()
-    for statement in (*_removals(connection), *wanted):
-        connection.exec_driver_sql(statement)
-    if last != digest:
-        connection.exec_driver_sql("INSERT INTO plan.policy (digest) VALUES (%s)", (digest,))
+    last = connection.exec_driver_sql(
+        "SELECT digest, state FROM plan.policy ORDER BY id DESC LIMIT 1"
+    ).first()
+    changed = last is None or tuple(last) != (digest, read_state(connection))
+    if changed:
+        for statement in (*_removals(connection), *wanted):
+            connection.exec_driver_sql(statement)
+        record = "INSERT INTO plan.policy (digest, state) VALUES (%s, %s)"
+        connection.exec_driver_sql(record, (digest, read_state(connection)))
     connection.exec_driver_sql("RESET ROLE")
-    return Applied(digest, last != digest)
+    return Applied(digest, changed)
 
 
 def _removals(connection: Connection) -> list[str]:

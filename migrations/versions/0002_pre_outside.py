@@ -102,10 +102,11 @@ def upgrade() -> None:
         "CREATE TRIGGER announce AFTER INSERT ON outside.inbox "
         "FOR EACH STATEMENT EXECUTE FUNCTION outside.announce()"
     )
-    # What the policies of policies/ were compiled to, and when: the last row is in force.
+    # What policies/ was compiled to (digest), what the catalogue then held (state), and when: the last row is
+    # in force.
     op.execute(
         "CREATE TABLE plan.policy (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, digest text NOT NULL, "
-        "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+        "state text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
     )
     op.execute(
         "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON plan.policy "
