@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from app.config import Settings
 from tests.access.company import Company, found
@@ -24,4 +25,4 @@ def lab(new_database: Callable[[], str]) -> Iterator[Lab]:
 def company(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Company:
     """The small company of `tests.access.company`, founded once; tests undo what they do to it."""
     home = tmp_path_factory.mktemp("company")
-    return asyncio.run(found(Settings(home=home, database_url=new_database())))
+    return asyncio.run(found(Settings(home=home, database_url=SecretStr(new_database()))))

@@ -125,7 +125,7 @@ def _table(name: str) -> sql.Identifier:
 
 def open_lab(connection: Connection) -> Lab:
     """Drop what stands in the way of arbitrary rows; row security and grants stay as they were applied."""
-    measures = dict(connection.execute("SELECT id, name FROM plan.measure").fetchall())
+    measures: dict[int, str] = dict(connection.execute("SELECT id, name FROM plan.measure").fetchall())
     tables: dict[str, list[Column]] = defaultdict(list)
     for table, *column in connection.execute(_COLUMNS):
         tables[table].append(Column(*column))

@@ -12,13 +12,13 @@ from psycopg import sql
 
 from app.access import HOST
 from app.access.policies import load
-from app.vocabulary import ENTITIES, MEASURES
+from app.store.identity import SeriesKey
+from app.vocabulary import DIMENSIONS, ENTITIES, MEASURES
 from tests.access.company import CODES, Company, key_of
 
 POLICIES = load()
 INTERNAL = POLICIES.roles_of("internal")
 OUTSIDE = [*POLICIES.roles_of("supplier"), *POLICIES.roles_of("customer")]
-DIMENSIONS = ("item", "family", "site", "to_site", "supplier", "customer", "resource")
 Connection = psycopg.Connection[tuple[Any, ...]]
 REFUSED = psycopg.errors.InsufficientPrivilege
 
@@ -54,12 +54,12 @@ def named_series(connection: Connection) -> dict[Any, int]:
         number: (kind, code)
         for number, kind, code in connection.execute("SELECT id, kind, code FROM plan.entity")
     }
-    names = dict(connection.execute("SELECT id, name FROM plan.measure").fetchall())
+    names: dict[int, str] = dict(connection.execute("SELECT id, name FROM plan.measure").fetchall())
     columns = ", ".join(f"{name}_id" for name in DIMENSIONS)
-    found = {}
+    found: dict[Any, int] = {}
     for number, measure, *ids in connection.execute(f"SELECT id, measure_id, {columns} FROM plan.series"):
         codes = {name: by_id[one][1] for name, one in zip(DIMENSIONS, ids, strict=True) if one is not None}
-        found[key_of(names[measure], "A")._replace(**{name: codes.get(name) for name in DIMENSIONS})] = number
+        found[SeriesKey(names[measure], *(codes.get(name) for name in DIMENSIONS))] = number
     return found
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.access import HOST, Scope
 from app.errors import IdempotencyConflict, NotGranted
-from app.services.releasing import copying
+from app.services.releasing import copying, projections
 from app.store.address import Address
 from app.store.database import Database
 from app.store.directory import bind
@@ -168,6 +168,7 @@ async def test_the_host_marks_and_the_party_reads_what_became_of_it(database: Da
         (2, "rejected", "too late"),
         (1, "included", None),
     ]
+    assert pending is not None
     with pytest.raises(psycopg.errors.UniqueViolation):
         async with database.write(HOST) as tx:
             await record_outcome(tx, pending, "included", None, None)
@@ -257,7 +258,7 @@ async def test_a_release_holds_nothing_of_others(
 async def test_a_release_that_copies_one_row_too_many_is_caught(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = copying.purchase_orders
+    honest = projections.purchase_orders
 
     def careless(view: Any, party: str) -> tuple[ReleasedPurchaseOrder, ...]:
         own = honest(view, party)

@@ -20,7 +20,7 @@ def printed_fields(graph: str) -> Mapping[str, list[str]]:
     """Return the fields of the object and input types that a graph's SDL prints."""
     document = parse((SCHEMA / graph / f"{graph}.graphql").read_text(encoding="utf-8"))
     return {
-        node.name.value: [field.name.value for field in node.fields]
+        node.name.value: [field.name.value for field in node.fields or ()]
         for node in document.definitions
         if isinstance(node, ObjectTypeDefinitionNode | InputObjectTypeDefinitionNode)
     }
