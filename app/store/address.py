@@ -19,7 +19,7 @@ DATABASE = "concord"
 class Address:
     """Where the database is. `secret` is empty where the server knows its callers otherwise (peer)."""
 
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(repr=False)
     admin: str
     secret: bytes = field(default=b"", repr=False)
 

@@ -95,16 +95,15 @@ def ensure_roles(connection: Connection, address: Address) -> None:
 
     A login role holds no right of its own and inherits none; it can only become its own business roles.
     """
-    known = set(connection.exec_driver_sql("SELECT rolname FROM pg_catalog.pg_roles").scalars())
     for login in LOGINS:
-        _role(connection, login, "LOGIN NOINHERIT", known)
+        _role(connection, login, can_login=True)
         if address.secret:
             verifier = _verifier(connection, address, login)
             connection.exec_driver_sql(f"ALTER ROLE {login} PASSWORD '{verifier}'")
     parties = policies.load().parties
     for role in parties.role.values():
         if role.database_role not in LOGINS:
-            _role(connection, role.database_role, "NOLOGIN NOINHERIT", known)
+            _role(connection, role.database_role, can_login=False)
             login = parties.audience[role.audience].login
             connection.exec_driver_sql(f"GRANT {role.database_role} TO {login}")
     connection.exec_driver_sql(f"GRANT {OWNER} TO CURRENT_USER")
@@ -116,12 +115,21 @@ def ensure_roles(connection: Connection, address: Address) -> None:
     connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA} AUTHORIZATION {OWNER}")
 
 
-def _role(connection: Connection, name: str, kind: str, known: set[str]) -> None:
-    """Create a role, or take from an existing one every power it should not have."""
-    verb = "ALTER" if name in known else "CREATE"
-    connection.exec_driver_sql(
-        f"{verb} ROLE {name} {kind} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
-    )
+def _role(connection: Connection, name: str, *, can_login: bool) -> None:
+    """Create a role, or take from an existing one every power it should not have.
+
+    A role that is as it should be is left alone: only a superuser may so much as mention NOSUPERUSER again.
+    """
+    found = connection.exec_driver_sql(
+        "SELECT rolcanlogin, rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication "
+        "OR rolinherit FROM pg_catalog.pg_roles WHERE rolname = %s",
+        (name,),
+    ).one_or_none()
+    if found is None or tuple(found) != (can_login, False):
+        connection.exec_driver_sql(
+            f"{'CREATE' if found is None else 'ALTER'} ROLE {name} {'LOGIN' if can_login else 'NOLOGIN'} "
+            "NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
+        )
 
 
 def _verifier(connection: Connection, address: Address, login: str) -> str:

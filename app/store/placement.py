@@ -98,7 +98,8 @@ def _create_system_user() -> pwd.struct_passwd:
 def place(home: Path) -> Placement:
     """Decide where the server of this home lies; makes the directories, each private to its owner."""
     user = server_user()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # what is secret lies in directories of its own; root's server needs to pass through the home
+    home.mkdir(mode=0o711 if user.switch else 0o700, parents=True, exist_ok=True)
     root = _root_directory(home.resolve(), user)
     private_directory(root, user)
     return Placement(root, _programs(user), user)
