@@ -25,7 +25,7 @@ from app.services.planning.demand_plan import DemandPlan, beyond, plan_demand
 from app.services.planning.facts import Facts
 from app.services.planning.groups import Groups, gather, split_places
 from app.services.planning.horizon import extended
-from app.services.planning.lookup import number
+from app.services.planning.lookup import Row, number
 from app.services.planning.network import Network, NetworkBuilder, Point
 from app.services.planning.notes import Notes
 from app.services.planning.previous import PreviousPlan
@@ -136,18 +136,32 @@ def _stocked(facts: Facts, receipts: Receipts) -> set[Point]:
 
 
 def unit_costs(facts: Facts, points: Sequence[Point], sources: Sequence[Source]) -> Values:
-    """Return the unit cost (n, T): standard cost, else the lowest purchase price, else NaN."""
+    """Return the unit cost (n, T): standard cost, else the lowest purchase price, else NaN.
+
+    Stock that nobody uses or sells any more is not bought either, and is still worth its price.
+    """
     cheapest: dict[Point, Values] = {}
     for source in sources:
         if source.kind is Kind.PURCHASE:
             known = cheapest.get(source.point)
             cheapest[source.point] = source.cost if known is None else np.minimum(known, source.cost)
-    nothing = np.full(facts.horizon.periods, np.nan)
+    offers: dict[str, list[Row]] = defaultdict(list)
+    for row in facts.dataset.entities["supplier_item"]:
+        offers[str(row["item"])].append(row)
     costs = []
     for point in points:
         standard = facts.prices.standard(*point)
-        costs.append(np.where(np.isnan(standard), cheapest.get(point, nothing), standard))
+        price = cheapest[point] if point in cheapest else _offered(facts, point, offers[point[0]])
+        costs.append(np.where(np.isnan(standard), price, standard))
     return np.array(costs).reshape(-1, facts.horizon.periods)
+
+
+def _offered(facts: Facts, point: Point, offers: Sequence[Row]) -> Values:
+    """Return the lowest price (T,) at which any of an item's offers delivers to a site; NaN if none does."""
+    item, site = point
+    suppliers = {str(row["supplier"]) for row in offers if row["site"] in {None, site}}
+    prices = [facts.prices.buying(supplier, item, site) for supplier in sorted(suppliers)]
+    return np.min(prices, axis=0) if prices else np.full(facts.horizon.periods, np.nan)
 
 
 def _stocks(facts: Facts, points: Sequence[Point], stocks: StockPlan) -> Stocks:
