@@ -1,5 +1,6 @@
 """What a customer receives, reckoned from the plan by hand."""
 
+from copy import deepcopy
 from datetime import date
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from app.services.releasing.reasons import Reason, Reasons
 from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
 from app.services.releasing.view import Limit
-from tests.outside import CALENDAR, PLAN, demand, head, plan_view
+from tests.outside import CALENDAR, ENTITIES, PLAN, demand, head, plan_view
 
 REQUEST = {
     demand("netDemand", "C1", "S1"): [10, 10, 10, 0, 0, 40, 0, 0],
@@ -65,12 +66,27 @@ def limit(ahead: int, **about: str) -> Limit:
         ("BIKE", 3, (limit(1, supplier="V1"),), Reason.MATERIAL),
         ("BIKE", 3, (limit(1, supplier="V3"),), Reason.ALLOCATION),
         ("BIKE", 3, (limit(1, supplier="V1", item="RIM"), limit(1, resource="ASM")), Reason.MATERIAL),
+        ("BIKE", 3, (limit(1, supplier="V1", item="RIM"), limit(2, resource="ASM")), Reason.CAPACITY),
+        ("RIM", 0, (), Reason.ALLOCATION),
     ],
 )
 def test_the_reason_is_the_most_telling_limit_in_the_items_chain(
     item: str, ordinal: int, limits: tuple[Limit, ...], expected: Reason
 ) -> None:
     assert Reasons(plan_view(limits=limits)).why(item, ordinal) is expected
+
+
+def test_without_components_in_stock_the_whole_chain_takes_its_time() -> None:
+    """A bicycle takes 9 days, its rims 30 more: by the third week nothing ordered now can be there."""
+    entities = deepcopy(ENTITIES)
+    for row in entities["supplier_item"]:
+        row["lead_time_days"] = 30.0
+    reasons = Reasons(plan_view(entities=entities))
+    assert [reasons.why("BIKE", ordinal) for ordinal in range(6)] == [
+        *([Reason.LEAD_TIME] * 4),
+        Reason.ALLOCATION,
+        Reason.ALLOCATION,
+    ]
 
 
 def test_open_orders_are_the_partys_own() -> None:
