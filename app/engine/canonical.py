@@ -15,7 +15,8 @@ import numpy as np
 from app.engine.formulation import Layout, open_window
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.linear import ABSENT, Builder, Program, extended, on_face
-from app.engine.order import noise
+from app.engine.network import resource_labels, stock_labels
+from app.engine.order import colour, noise, tie_keys
 from app.engine.problem import FloatArray, IntArray, Problem
 
 SNAP = 1e-9  # quantities below this, relative to 1, are noise of the solver
@@ -39,7 +40,7 @@ def canonical_point(
         staged = extended(face, extra)
         if not staged.cost.any():
             continue
-        result = minimise(staged, options)
+        result = minimise(staged, options, narrowed=True)
         if result.verdict == "limit":
             break
         if result.verdict != "optimal":
@@ -135,9 +136,20 @@ def even_levels(extra: Builder, problem: Problem, layout: Layout, face: Program)
 
 def settle(extra: Builder, problem: Problem, layout: Layout, face: Program) -> None:
     """Weigh every decision by 1 + a fixed pattern-free number: what is still tied has one least sum."""
-    blocks = (layout.level, layout.stock, layout.deliver, layout.short, layout.backlog, layout.overtime)
-    for number, block in enumerate(blocks, start=1):
-        extra.cost("phase", block, 1.0 + noise(number, block.shape))
+    colours, label = colour(problem), stock_labels(problem)
+    acts = tie_keys(colours.activities, label[problem.activities.stock])
+    demands = tie_keys(colours.demands, label[problem.demands.stock])
+    resources = tie_keys(colours.resources, resource_labels(problem, label[problem.activities.stock]))
+    blocks = (
+        (layout.level, acts),
+        (layout.stock, tie_keys(colours.stocks, label)),
+        (layout.deliver, demands),
+        (layout.short, demands),
+        (layout.backlog, demands),
+        (layout.overtime, resources),
+    )
+    for number, (block, keys) in enumerate(blocks, start=1):
+        extra.cost("phase", block, 1.0 + noise(keys, number, problem.periods))
 
 
 def _free(columns: IntArray, face: Program) -> np.ndarray:

@@ -24,7 +24,7 @@ def lexicographic(
         if outcome.verdict != "optimal":
             break
         following = on_face(stage, outcome.duals).with_cost(cost)
-        answer = minimise(following, options)
+        answer = minimise(following, options, narrowed=True)
         if answer.verdict == "limit":
             return following, answer, first
         if answer.verdict != "optimal":

@@ -52,7 +52,7 @@ class Chosen(NamedTuple):
 
 def components(problem: Problem) -> list[Part]:
     """Split a problem into its independent components, each in canonical order."""
-    labels = _stock_labels(problem)
+    labels = stock_labels(problem)
     orders = canonical_order(problem)
     activity_label = labels[problem.activities.stock]
     inputs, uses = problem.inputs, problem.uses
@@ -61,7 +61,7 @@ def components(problem: Problem) -> list[Part]:
         demands=orders.demands, inputs=np.arange(len(inputs.activity)), uses=np.arange(len(uses.activity)),
     )  # fmt: skip
     label_of = Chosen(
-        stocks=labels, activities=activity_label, resources=_resource_labels(problem, activity_label),
+        stocks=labels, activities=activity_label, resources=resource_labels(problem, activity_label),
         demands=labels[problem.demands.stock], inputs=activity_label[inputs.activity],
         uses=activity_label[uses.activity],
     )  # fmt: skip
@@ -110,8 +110,8 @@ def _feed(state: Any, array: NDArray[Any]) -> None:
 # --- components ---------------------------------------------------------------------------------------------
 
 
-def _stock_labels(problem: Problem) -> IntArray:
-    """Component of each stock, [n]: the least index of a stock that it is linked with."""
+def stock_labels(problem: Problem) -> IntArray:
+    """Name the component of each stock, [n]: the least index of a stock that it is linked with."""
     acts, uses, demands = problem.activities, problem.uses, problem.demands
     links = [
         (acts.stock[problem.inputs.activity], problem.inputs.stock),
@@ -145,7 +145,8 @@ def connected(count: int, left: IntArray, right: IntArray) -> IntArray:
             return label
 
 
-def _resource_labels(problem: Problem, activity_label: IntArray) -> IntArray:
+def resource_labels(problem: Problem, activity_label: IntArray) -> IntArray:
+    """Name the component of each resource, [r]; -1 where nothing uses it."""
     label = np.full(len(problem.resources.codes), -1, dtype=np.int64)
     label[problem.uses.resource] = activity_label[problem.uses.activity]
     return label

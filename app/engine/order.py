@@ -8,12 +8,14 @@ tied plans.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.problem import Activities, Demands, FloatArray, IntArray, Problem, Resources, Stocks
+
+Hashes: TypeAlias = NDArray[np.uint64]
 
 DIGITS = 9  # significant digits of content that count when rows are put in order
 
@@ -28,8 +30,29 @@ class Orders:
     demands: IntArray
 
 
-def canonical_order(problem: Problem, rounds: int = 3) -> Orders:
-    """Order each axis by content, refined by the content of neighbours `rounds` times, then by code."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Colours:
+    """A hash per row of each axis, equal for rows alike in content and in what surrounds them."""
+
+    stocks: Hashes
+    activities: Hashes
+    resources: Hashes
+    demands: Hashes
+
+
+def canonical_order(problem: Problem) -> Orders:
+    """Order each axis by colour, then by code."""
+    colours = colour(problem)
+    return Orders(
+        _sequence(colours.stocks, problem.stocks.codes),
+        _sequence(colours.activities, problem.activities.codes),
+        _sequence(colours.resources, problem.resources.codes),
+        _sequence(colours.demands, problem.demands.codes),
+    )
+
+
+def colour(problem: Problem, rounds: int = 3) -> Colours:
+    """Hash each row by its content, refined by the content of its neighbours `rounds` times."""
     stocks, acts, resources, demands = problem.stocks, problem.activities, problem.resources, problem.demands
     inputs, uses = problem.inputs, problem.uses
     colour_n = _content(stocks)
@@ -47,21 +70,16 @@ def canonical_order(problem: Problem, rounds: int = 3) -> Orders:
         colour_a, colour_n, colour_r, colour_d = (
             _mix(c, 3) for c in (spread_a, spread_n, spread_r, spread_d)
         )
-    return Orders(
-        _sequence(colour_n, stocks.codes),
-        _sequence(colour_a, acts.codes),
-        _sequence(colour_r, resources.codes),
-        _sequence(colour_d, demands.codes),
-    )
+    return Colours(colour_n, colour_a, colour_r, colour_d)
 
 
-def _sequence(colour: NDArray[np.uint64], codes: tuple[str, ...]) -> IntArray:
+def _sequence(colour: Hashes, codes: tuple[str, ...]) -> IntArray:
     if not codes:
         return np.zeros(0, dtype=np.int64)
     return np.lexsort((np.array(codes, dtype=np.str_), colour))
 
 
-def _content(block: Stocks | Activities | Resources | Demands) -> NDArray[np.uint64]:
+def _content(block: Stocks | Activities | Resources | Demands) -> Hashes:
     """Hash each row's numbers; names, group numbers and indices do not count."""
     skip = {"codes", "stock", "quota_group", "fill_group"}
     colour = np.zeros(len(block.codes), dtype=np.uint64)
@@ -71,7 +89,7 @@ def _content(block: Stocks | Activities | Resources | Demands) -> NDArray[np.uin
     return colour
 
 
-def _hash_rows(values: NDArray[Any]) -> NDArray[np.uint64]:
+def _hash_rows(values: NDArray[Any]) -> Hashes:
     """Hash each row of numbers, rounded to DIGITS significant digits, [rows]."""
     if not len(values):
         return np.zeros(0, dtype=np.uint64)
@@ -87,7 +105,7 @@ def _hash_rows(values: NDArray[Any]) -> NDArray[np.uint64]:
     return result
 
 
-def _mix(left: NDArray[np.uint64], right: NDArray[np.uint64] | int) -> NDArray[np.uint64]:
+def _mix(left: Hashes, right: Hashes | int) -> Hashes:
     """Combine two hashes into one (the finaliser of splitmix64)."""
     with np.errstate(over="ignore"):
         z = left * np.uint64(0x9E3779B97F4A7C15) + np.asarray(right, dtype=np.uint64)
@@ -96,7 +114,7 @@ def _mix(left: NDArray[np.uint64], right: NDArray[np.uint64] | int) -> NDArray[n
         return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
-def _sum_at(base: NDArray[np.uint64], index: IntArray, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _sum_at(base: Hashes, index: IntArray, values: Hashes) -> Hashes:
     """Add hashes of neighbours: a sum does not depend on their order."""
     total = _mix(base, 5)
     with np.errstate(over="ignore"):
@@ -104,8 +122,22 @@ def _sum_at(base: NDArray[np.uint64], index: IntArray, values: NDArray[np.uint64
     return total
 
 
-def noise(block: int, shape: tuple[int, ...]) -> FloatArray:
-    """Return fixed pseudo-random weights in [0, 1) for the cells of an axis: a tie-break without pattern."""
-    cells = np.arange(int(np.prod(shape)), dtype=np.uint64).reshape(shape)
-    bits = _mix(_mix(cells, block), 7) >> np.uint64(11)
+def tie_keys(colours: Hashes, label: IntArray) -> Hashes:
+    """Tell rows of equal colour apart by their place within their component `label`, [rows].
+
+    The key of a row is the same whether its component is taken alone or together with others.
+    """
+    order = np.lexsort((np.arange(len(label)), colours, label))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (colours[order][1:] != colours[order][:-1]) | (label[order][1:] != label[order][:-1])
+    position = np.arange(len(order))
+    place = np.zeros(len(order), dtype=np.uint64)
+    place[order] = position - np.maximum.accumulate(np.where(first, position, 0))
+    return _mix(_mix(colours, 11), place)
+
+
+def noise(keys: Hashes, block: int, periods: int) -> FloatArray:
+    """Pseudo-random weights in [0, 1) for the cells of an axis, [rows, T]: a tie-break without pattern."""
+    cells = np.arange(periods, dtype=np.uint64) + np.uint64(1000 * block)
+    bits = _mix(_mix(keys[:, None], cells[None, :]), 7) >> np.uint64(11)
     return np.asarray(bits.astype(np.float64) / 2.0**53)

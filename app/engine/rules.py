@@ -83,7 +83,7 @@ def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple
             break
         face = on_face(stage, outcome.duals)
         stage, rows = _level(face, formulation, stakes, rest)
-        outcome = minimise(stage, options)
+        outcome = minimise(stage, options, narrowed=True)
     if outcome.verdict != "optimal":
         return Result(outcome.verdict, np.inf, -np.inf, np.zeros(stakes.losses.shape[1])), money
     if stakes.spare.any():
@@ -117,7 +117,7 @@ def _following(
 ) -> tuple[Program, Outcome, bool]:
     """Minimise a further cost over the optima of a stage; where noise defeats it, the stage stands."""
     following = on_face(stage, outcome.duals).with_cost(cost)
-    answer = minimise(following, options)
+    answer = minimise(following, options, narrowed=True)
     return (following, answer, True) if answer.verdict == "optimal" else (stage, outcome, False)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.engine.cache import Cache
@@ -44,6 +44,7 @@ def test_the_optimum_is_that_of_a_dense_lp_built_independently(seed):
 
 
 @given(seeds)
+@example(1328)  # ties that a weight by rank settled otherwise in the whole than in the part
 def test_decomposed_is_monolithic(seed):
     problem = random_problem(seed, blocks=3)
     answer = solve(problem)
