@@ -55,7 +55,7 @@ def render(policies: Policies | None = None) -> str:
             "Releases", "What publication copies, and to whom: the only way out.\n", _releases(policies)
         ),
     ]
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip("\n")
 
 
 def _section(title: str, text: str, lines: Iterable[str]) -> str:
