@@ -1,4 +1,4 @@
-"""A reconciled plan in a planner's words: promises, costs, concessions, bottlenecks, what is late or early."""
+"""A reconciled plan in a planner's words: promises, costs, concessions, bottlenecks, what is late."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
