@@ -1,4 +1,4 @@
-"""The store under a caller's scope: what a role may not see is not there, nor can it write what is not its."""
+"""The store under a caller's scope: what a role may not see is not there, and it writes only its own."""
 
 from __future__ import annotations
 
