@@ -13,7 +13,10 @@ _PERIOD_DAYS = 30.0
 
 
 def check_production(files: Files, units: Units, report: Report) -> None:
-    """Check each start of production: a valid source, the planner's firm quantity, whole lots."""
+    """Check each start of production: a valid source, the planner's firm quantity, whole lots.
+
+    Firm production that could not be made gives way in the plan; it is noted, as the plan itself notes it.
+    """
     for item, site in sorted({*files.series("productionPlan"), *files.series("firmPlanned")}):
         firm = files.stated("firmPlanned", (item, site))
         for index, quantity in enumerate(files.values("productionPlan", (item, site))):
@@ -21,7 +24,11 @@ def check_production(files: Files, units: Units, report: Report) -> None:
             row = production_row(files, item, site, index)
             fixed = firm[index]
             if row is not None and fixed is not None:
-                report.require("firm planned", close(quantity, fixed), where, fixed, quantity)
+                report.require("firm planned", at_most(quantity, fixed), where, fixed, quantity)
+                if not close(quantity, fixed):
+                    report.notes.append(
+                        f"firm production gave way: {' '.join(where)}: {quantity:g} of {fixed:g}"
+                    )
             elif quantity:
                 report.require("production source", row is not None, where, "a valid source", quantity)
                 lot = units.lot_of(item) if row is None else row["lot_multiple"] or units.lot_of(item)

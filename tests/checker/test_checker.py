@@ -63,7 +63,6 @@ MUTATIONS: list[tuple[Change, str, tuple[str, str, int]]] = [
     (cell("scheduledReceipts", 0, 19), "receipts under way", ("RM", "P", 0)),
     (column("purchase_order", 0, "due_date", "2026-01-12"), "receipts under way", ("RM", "P", 1)),
     (cell("productionPlan", 0, 30), "firm planned", ("FG", "P", 0)),
-    (cell("productionPlan", 0, None), "firm planned", ("FG", "P", 0)),
     (cell("productionPlan", 1, 15), "production lot", ("FG", "P", 1)),
     (cell("productionPlan", 1, 20, "item=RM site=P"), "production source", ("RM", "P", 1)),
     (column("production", 0, "valid_to", "2026-01-12"), "production source", ("FG", "P", 1)),
@@ -171,6 +170,13 @@ def test_hours_that_a_department_submitted_are_noted_not_refused(plan: Any, writ
     assert report.notes == [
         "hours that are not those of the working calendar: R1 2026-01-05 (20, by calendar 15)"
     ]
+
+
+def test_firm_production_that_gave_way_is_noted(plan: Any, written: Written) -> None:
+    plan.set("productionPlan", 0, 10)
+    report = check_plan(written(plan))
+    assert "firm planned" not in report.counts()
+    assert report.notes[0] == "firm production gave way: FG P 2026-01-05: 10 of 20"
 
 
 def test_holidays_are_no_working_days(plan: Any, written: Written) -> None:
