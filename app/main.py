@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -14,10 +15,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
+import schema
 from app.access import DIRECTORY, Scope
 from app.auth import Audience, Principal
 from app.config import Settings, load_settings
-from app.errors import ConcordError, StoreError
+from app.errors import ConcordError, ConfigurationError, StoreError
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
@@ -35,6 +37,7 @@ SCHEMAS: Mapping[Audience, GuardedSchema] = {
     "customer": CUSTOMER,
 }
 
+PACKAGE_ROOT = Path(__file__).parents[1]
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -124,6 +127,18 @@ def create_app(settings: Settings, schemas: Mapping[Audience, GuardedSchema] = S
         ],
         lifespan=server.lifespan,
     )
+
+
+def refuse_foreign_schema() -> None:
+    """Stop before serving when `schema` is not Concord's own: PyPI has a package of that name.
+
+    Raises ConfigurationError naming both places.
+    """
+    found = Path(schema.__file__ or "").resolve()
+    if found.parents[1] != PACKAGE_ROOT.resolve():
+        raise ConfigurationError(
+            reason=f"the package `schema` was found at {found}, not beside {PACKAGE_ROOT / 'app'}"
+        )
 
 
 def create_app_from_environment() -> Starlette:

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.slow
 
 def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     """Run a command that must succeed; return what it printed."""
-    done = subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=600
-    )
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -37,14 +35,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy / name)
-    run(
-        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place / "dist"), ".", cwd=copy
-    )
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(place / "dist"), "."]
+    run(*build, cwd=copy)
     (wheel,) = (place / "dist").glob("*.whl")
     target = place / "installed"
-    run(
-        sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(target), str(wheel), cwd=place
-    )  # fmt: skip
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+    run(*pip, "--target", str(target), str(wheel), cwd=place)
     return target
 
 
@@ -55,9 +51,8 @@ def outside(installed: Path, tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_packages_come_from_the_wheel(installed: Path, outside: dict[str, str], tmp_path: Path) -> None:
-    places = run(
-        sys.executable, "-P", "-c", "import app, schema; print(app.__file__, schema.__file__)", cwd=tmp_path, env=outside
-    )  # fmt: skip
+    code = "import app, schema; print(app.__file__, schema.__file__)"
+    places = run(sys.executable, "-P", "-c", code, cwd=tmp_path, env=outside)
     assert all(Path(place).is_relative_to(installed) for place in places.split())
 
 

@@ -1,4 +1,4 @@
-"""What a command says: readable text, or with --json one object; progress and failures go to standard error."""
+"""What a command says: readable text, or with --json one object; progress and failures on standard error."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def publish(
     branch: Branch = MAIN,
     rule: Rule = DEFAULT_RULE,
     kind: Annotated[Kind, typer.Option(help="A round for answers, or final.")] = "final",
-    name: Annotated[str | None, typer.Option(help="Name of the version; month and kind unless given.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name; month and kind unless given.")] = None,
     json: Json = False,
 ) -> None:
     """Seal the reconciled plan of a branch's inputs and release to each party what it may see.
@@ -91,7 +91,12 @@ def check(
         at = At() if empty else address(branch, version, commit)
         report = with_database(lambda database: check_state(database, at))
     violations = [str(violation) for violation in report.violations]
-    data = {"holds": report.ok, "checked": dict(report.checked), "violations": violations, "notes": report.notes}
+    data = {
+        "holds": report.ok,
+        "checked": dict(report.checked),
+        "violations": violations,
+        "notes": report.notes,
+    }
     answer(data, json=json, text=lambda: say(report.text()))
     if not report.ok:
         raise PlanRefuted(count=len(violations))

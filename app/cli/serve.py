@@ -15,10 +15,9 @@ import typer
 import uvicorn
 
 import app
-import schema
 from app.cli.output import command, progress
 from app.config import Settings, load_settings
-from app.errors import ConfigurationError
+from app.main import refuse_foreign_schema
 from app.worker import run_worker
 
 PACKAGE_ROOT = Path(app.__file__).parents[1]
@@ -77,18 +76,6 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_w
             ws_max_size=settings.max_message_bytes,
             server_header=False,
             timeout_graceful_shutdown=10,
-        )
-
-
-def refuse_foreign_schema() -> None:
-    """Stop before serving when `schema` is not Concord's own: PyPI has a package of that name.
-
-    Raises ConfigurationError naming both places.
-    """
-    found = Path(schema.__file__ or "").resolve()
-    if found.parents[1] != PACKAGE_ROOT.resolve():
-        raise ConfigurationError(
-            reason=f"the package `schema` was found at {found}, not beside {PACKAGE_ROOT / 'app'}"
         )
 
 

@@ -22,7 +22,7 @@ def token(
     party: Annotated[
         str | None, typer.Option(help="Department, supplier's or customer's party code.")
     ] = None,
-    ttl: Annotated[int | None, typer.Option(help="Seconds that it holds (CONCORD_TOKEN_TTL_SECONDS).")] = None,
+    ttl: Annotated[int | None, typer.Option(help="Seconds that it holds (CONCORD_TOKEN_TTL_SECONDS)")] = None,
     json: Json = False,
 ) -> None:
     """Print an access token, and nothing else.
@@ -31,4 +31,5 @@ def token(
     """
     chosen = role if role is not None else DEFAULT_ROLES.get(audience, "")
     text = issue_token(load_settings(), audience, chosen, party, ttl)
-    answer({"token": text, "audience": audience, "role": chosen, "party": party}, json=json, text=lambda: say(text))
+    data = {"token": text, "audience": audience, "role": chosen, "party": party}
+    answer(data, json=json, text=lambda: say(text))

@@ -1,0 +1,55 @@
+"""The command line: `python -m app COMMAND`, also installed as `concord`.
+
+- `output`    text, --json, progress, failures in one line
+- `session`   the open database and shared options
+- `demo`      the demonstration, from nothing to a served plan
+- `serve`     serve, worker
+- `data`      migrate, import, export
+- `planning`  reconcile, publish, check-plan
+- `tokens`    token
+- `access`    access
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import typer
+
+from app.cli.access import access
+from app.cli.data import export, import_, migrate
+from app.cli.demo import demo
+from app.cli.planning import check, publish, reconcile
+from app.cli.serve import serve, worker
+from app.cli.tokens import token
+
+application = typer.Typer(
+    name="concord",
+    help="Concord: one reconciled plan from real data, each party its own view.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "demo": demo,
+    "serve": serve,
+    "worker": worker,
+    "migrate": migrate,
+    "import": import_,
+    "export": export,
+    "reconcile": reconcile,
+    "publish": publish,
+    "check-plan": check,
+    "token": token,
+    "access": access,
+}
+
+for _name, _function in COMMANDS.items():
+    application.command(_name)(_function)
+
+
+def main() -> None:
+    """Run the command line."""
+    application()
