@@ -52,7 +52,7 @@ people read the message, and docs/errors.md has a heading for each code (a test 
 Details are shown to the caller: never put in one what the caller may not see.
 """
 
-# ruff: noqa: N818, D404  the names are the API; the docstrings are messages to people, not descriptions
+# ruff: noqa: N818, D400, D404, D415  the names are the API; the docstrings are messages to people, not descriptions
 
 from __future__ import annotations
 
