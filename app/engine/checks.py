@@ -105,7 +105,16 @@ def check_numbers(problem: Problem) -> Iterator[Finding]:
 
 def check_finite(problem: Problem) -> Iterator[Finding]:
     """Find infinite quantities, costs and targets; only limits may be infinite."""
-    infinite_ok = {"maximum", "upper", "regular", "overtime", "final_cost", "rate_before", "previous"}
+    infinite_ok = {
+        "maximum",
+        "upper",
+        "regular",
+        "overtime",
+        "final_cost",
+        "target_cost",
+        "rate_before",
+        "previous",
+    }
     for name, block in _blocks(problem):
         for item in fields(block):
             if item.name in {"codes", *infinite_ok}:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from time import monotonic
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from app.engine.canonical import canonical_point
 from app.engine.certificate import verify
 from app.engine.formulation import Formulation, formulate
-from app.engine.highs import Options, Outcome, Verdict, minimise
+from app.engine.highs import Budget, Options, Outcome, Verdict, minimise
 from app.engine.linear import ABSENT, Program
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import Certificate, Decisions
@@ -43,6 +42,7 @@ class Result:
     decisions: Decisions | None = None
     prices: Prices | None = None
     certificate: Certificate | None = None
+    seconds: float = 0.0  # solver time spent
 
 
 def solve_component(problem: Problem, seconds: float) -> Result:
@@ -51,17 +51,24 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     options = options_of(problem, seconds)
     outcome = minimise(formulation.program, options)
     if outcome.verdict != "optimal":
-        return Result(outcome.verdict, np.inf, -np.inf, np.zeros(len(formulation.element_offset)))
+        return without_plan(outcome, formulation, options)
     point = outcome.point
     if problem.parameters.canonical:
         point = canonical_point(formulation.program, outcome, problem, formulation.layout, options)
-    return certified(formulation, formulation.program, outcome, point, problem)
+    answer = certified(formulation, formulation.program, outcome, point, problem)
+    return replace(answer, seconds=options.budget.spent)
+
+
+def without_plan(outcome: Outcome, formulation: Formulation, options: Options) -> Result:
+    """Answer for a component whose solve ended in anything but an optimum."""
+    none = np.zeros_like(formulation.element_offset)
+    return Result(outcome.verdict, np.inf, -np.inf, none, seconds=options.budget.spent)
 
 
 def options_of(problem: Problem, seconds: float) -> Options:
     """Translate the problem's parameters into the solver's options."""
     given = problem.parameters
-    return Options(tolerance=given.tolerance, deadline=monotonic() + seconds, threads=given.threads)
+    return Options(given.tolerance, given.threads, Budget(seconds))
 
 
 def certified(

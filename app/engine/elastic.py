@@ -38,6 +38,7 @@ def conflicts(problem: Problem, seconds: float) -> tuple[Conflict, ...]:
         stocks=replace(
             problem.stocks,
             maximum=np.full_like(problem.stocks.maximum, np.inf),
+            target_cost=np.zeros_like(problem.stocks.target_cost),
             final_cost=np.ones_like(problem.stocks.final_cost),
         ),
         demands=replace(
@@ -67,6 +68,7 @@ def _families(extra: Builder, problem: Problem, formulation: Formulation) -> lis
     floor = (demands.floor > 0) & (demands.floor < 1)
     most = (1.0 - demands.floor) * demands.quantity[:, : problem.published].sum(axis=1)
     hard_end = np.isinf(stocks.final_cost) & (layout.below_final >= 0)
+    hard_target = np.isinf(stocks.target_cost) & (layout.below_target >= 0)
     return [
         _Relaxation(
             "demand",
@@ -91,6 +93,12 @@ def _families(extra: Builder, problem: Problem, formulation: Formulation) -> lis
             stocks.codes,
             _excess(extra, np.isfinite(stocks.maximum), layout.stock, stocks.maximum),
             "more in stock than the limit allows",
+        ),
+        _Relaxation(
+            "target",
+            stocks.codes,
+            _excess(extra, hard_target, layout.below_target, np.zeros(hard_target.shape)),
+            "missing to the stock that must be held",
         ),
         _Relaxation(
             "final",

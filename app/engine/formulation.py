@@ -131,7 +131,9 @@ def _columns(builder: Builder, problem: Problem) -> Layout:
         backlog=builder.columns(late, 0.0, final),
         regular=builder.columns(used & (resources.regular > 0), 0.0, resources.regular),
         overtime=builder.columns(used & (resources.overtime > 0), 0.0, resources.overtime),
-        below_target=builder.columns(stocks.target > 0, 0.0, np.inf),
+        below_target=builder.columns(
+            stocks.target > 0, 0.0, np.where(np.isinf(stocks.target_cost), 0.0, np.inf)
+        ),
         below_final=builder.columns(stocks.final_target > 0, 0.0, hard_end),
     )
 
@@ -209,7 +211,7 @@ def add_capacity(builder: Builder, problem: Problem, layout: Layout) -> IntArray
 
 
 def add_safety_stock(builder: Builder, problem: Problem, layout: Layout) -> IntArray:
-    """Rule 7: stock + missing >= target; what is missing costs `target_cost`."""
+    """Rule 7: stock + missing >= target; what is missing costs `target_cost` (infinite: a must)."""
     rows = builder.rows(problem.stocks.target > 0, problem.stocks.target, np.inf)
     builder.entries(rows, layout.stock, 1.0)
     builder.entries(rows, layout.below_target, 1.0)
@@ -266,9 +268,12 @@ def _prices(builder: Builder, problem: Problem, layout: Layout) -> None:
     builder.cost("priority", layout.short, premium.short)
     builder.cost("priority", layout.backlog, premium.late)
     builder.cost("holding", layout.stock, stocks.holding_cost)
-    builder.cost("safety", layout.below_target, stocks.target_cost)
-    builder.cost(
-        "terminal", layout.below_final, np.where(np.isfinite(stocks.final_cost), stocks.final_cost, 0.0)
-    )
+    builder.cost("safety", layout.below_target, finite(stocks.target_cost))
+    builder.cost("terminal", layout.below_final, finite(stocks.final_cost))
     builder.cost("regular", layout.regular, resources.regular_cost)
     builder.cost("overtime", layout.overtime, resources.overtime_cost)
+
+
+def finite(cost: FloatArray) -> FloatArray:
+    """Cost of what is missing; an infinite one means that nothing may be missing, and costs nothing."""
+    return np.where(np.isfinite(cost), cost, 0.0)

@@ -5,8 +5,7 @@ A limit is never success: whatever HiGHS does not call optimal comes back under 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from time import monotonic
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import highspy
@@ -42,13 +41,26 @@ class Outcome:
     iterations: int
 
 
+@dataclass(slots=True)
+class Budget:
+    """Seconds that a chain of solves may take, counted by the solver itself: the engine has no clock."""
+
+    limit: float = float("inf")
+    spent: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return max(self.limit - self.spent, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Settings handed to HiGHS; the defaults give the same run for the same arrays."""
 
     tolerance: float = 1e-7
-    deadline: float = float("inf")  # on the clock of time.monotonic
     threads: int = 1
+    budget: Budget = field(default_factory=Budget)
 
 
 class _Quiet(highspy.Highs):
@@ -76,6 +88,7 @@ def _run(program: Program, options: Options, how: dict[str, str]) -> Outcome:
     solver = _solver(options, how)
     solver.passModel(_model(program))
     solver.run()
+    options.budget.spent += solver.getRunTime()
     verdict = _VERDICTS.get(solver.getModelStatus(), "failed")
     solution, info = solver.getSolution(), solver.getInfo()
     point = np.asarray(solution.col_value, dtype=np.float64)
@@ -97,7 +110,7 @@ def _solver(options: Options, how: dict[str, str]) -> highspy.Highs:
         "parallel": "off",
         "primal_feasibility_tolerance": options.tolerance,
         "dual_feasibility_tolerance": options.tolerance,
-        "time_limit": max(options.deadline - monotonic(), 0.0),
+        "time_limit": options.budget.left,
     }
     for name, value in settings.items():
         solver.setOptionValue(name, value)

@@ -49,6 +49,6 @@ def payoff_component(problem: Problem, losses: FloatArray, seconds: float) -> Re
         order = [own, *(other for other in range(len(losses)) if other != own)]
         _, outcome, _ = lexicographic(formulation.program, [costs[k] for k in order], options)
         if outcome.verdict != "optimal":
-            return Result(outcome.verdict, np.inf, -np.inf, rows)
+            return Result(outcome.verdict, np.inf, -np.inf, rows, seconds=options.budget.spent)
         rows[own] = formulation.elements(outcome.point)
-    return Result("optimal", 0.0, 0.0, rows)
+    return Result("optimal", 0.0, 0.0, rows, seconds=options.budget.spent)

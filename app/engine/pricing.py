@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.engine.formulation import KIND_ELEMENT
+from app.engine.formulation import KIND_ELEMENT, finite
 from app.engine.priority import class_premium
 from app.engine.problem import FloatArray, Problem
 from app.engine.solution import ELEMENTS, Decisions
@@ -15,7 +15,6 @@ def price(problem: Problem, plan: Decisions) -> FloatArray:
     stocks, acts = problem.stocks, problem.activities
     demands, resources = problem.demands, problem.resources
     premium = class_premium(problem)
-    end = np.where(np.isfinite(stocks.final_cost), stocks.final_cost, 0.0)
     spent = (acts.cost * plan.level).sum(axis=1)
     values = {element: float(spent[acts.kind == kind].sum()) for kind, element in KIND_ELEMENT.items()}
     values |= {
@@ -25,8 +24,8 @@ def price(problem: Problem, plan: Decisions) -> FloatArray:
         "holding": float((stocks.holding_cost * plan.stock).sum()),
         "lateness": float((demands.late_cost * plan.backlog).sum()),
         "shortfall": float((demands.short_cost * plan.short).sum()),
-        "safety": float((stocks.target_cost * plan.below_target).sum()),
-        "terminal": float((end * plan.below_final).sum()),
+        "safety": float((finite(stocks.target_cost) * plan.below_target).sum()),
+        "terminal": float((finite(stocks.final_cost) * plan.below_final).sum()),
         "smoothing": _smoothing(problem, plan.level),
         "priority": float((premium.short * plan.short + premium.late * plan.backlog).sum()),
     }

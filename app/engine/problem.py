@@ -57,7 +57,7 @@ class Stocks:
         FloatArray  # [n, T] receipts already under way (open purchase orders, work in process, in transit)
     )
     target: FloatArray  # [n, T] safety stock wanted at the end of the bucket (soft)
-    target_cost: FloatArray  # [n, T] currency per unit missing to the target at the end of the bucket
+    target_cost: FloatArray  # [n, T] currency per unit missing to the target; inf = hard
     maximum: FloatArray  # [n, T] most that may be held at the end of the bucket; inf = no limit (hard)
     holding_cost: FloatArray  # [n, T] currency per unit held at the end of the bucket, for the bucket's days
     final_target: FloatArray  # [n] stock wanted at the end of the last bucket, on top of nothing (soft)
@@ -300,7 +300,7 @@ class Parameters:
     rounding: bool = True  # rule 31: whole units and multiples in `Solution.rounded`
     tolerance: float = 1e-7  # primal and dual feasibility asked of the solver (absolute, after scaling)
     accept: float = 1e-6  # relative residuals and gap up to which an answer is called optimal
-    time_limit: float = INFINITE  # seconds for the whole call
+    time_limit: float = INFINITE  # seconds of the solver for the whole call
     threads: int = 1  # HiGHS threads per solve
 
 

@@ -7,12 +7,12 @@ the solver, so that its tolerances mean what they say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.engine.canonical import canonical_point
-from app.engine.component import Result, certified, options_of
+from app.engine.component import Result, certified, options_of, without_plan
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.lexicographic import lexicographic
@@ -63,9 +63,9 @@ def weighted_component(
     stages = [weighing.cost, spare @ costs] if spare.any() else [weighing.cost]
     last, outcome, first = lexicographic(weighing, stages, options)
     if outcome.verdict != "optimal":
-        return Result(outcome.verdict, np.inf, -np.inf, np.zeros(losses.shape[1]))
+        return without_plan(outcome, formulation, options)
     point = _settled(last, outcome, problem, formulation, options)
-    return certified(formulation, weighing, first, point, problem)
+    return replace(certified(formulation, weighing, first, point, problem), seconds=options.budget.spent)
 
 
 def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple[Result, float]:
@@ -85,7 +85,7 @@ def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple
         stage, rows = _level(face, formulation, stakes, rest)
         outcome = minimise(stage, options, narrowed=True)
     if outcome.verdict != "optimal":
-        return Result(outcome.verdict, np.inf, -np.inf, np.zeros(stakes.losses.shape[1])), money
+        return without_plan(outcome, formulation, options), money
     if stakes.spare.any():
         padding = np.zeros(len(stage.cost) - formulation.element_cost.shape[1])
         spare = np.append(stakes.spare @ stakes.losses @ formulation.element_cost, padding)

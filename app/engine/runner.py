@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from time import monotonic
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.engine.cache import Cache
@@ -26,7 +25,7 @@ class Executor(Protocol):
 
 @dataclass(slots=True)
 class Runner:
-    """One call's time limit (seconds), cache, executor, progress and cancellation."""
+    """One call's time limit (seconds of the solver), cache, executor, progress and cancellation."""
 
     limit: float
     cache: Cache[Result] | None = None
@@ -34,12 +33,12 @@ class Runner:
     progress: Progress | None = None
     cancelled: Cancelled | None = None
     cached: int = 0  # components answered from the cache so far
-    _start: float = field(default_factory=monotonic)
+    spent: float = 0.0  # solver seconds so far
 
     @property
     def left(self) -> float:
         """Seconds left."""
-        return max(self.limit - (monotonic() - self._start), 0.0)
+        return max(self.limit - self.spent, 0.0)
 
     def report(self, done: int, total: int, text: str) -> None:
         """Say how far the call is; raises PlanCancelled when it is no longer wanted."""
@@ -60,10 +59,11 @@ class Runner:
         fresh = {key: part.problem for key, part in zip(keys, parts, strict=True) if key not in known}
         self.report(0, len(fresh), tag)
         mapped = self.executor.map if self.executor is not None else map
-        arguments = [[item] * len(fresh) for item in (*fixed, self.left)]
-        answers = mapped(work, fresh.values(), *arguments)
+        seconds = (self.left for _ in fresh)  # without an executor each item sees what the last one left
+        answers = mapped(work, fresh.values(), *([item] * len(fresh) for item in fixed), seconds)
         for done, (key, answer) in enumerate(zip(fresh, answers, strict=True), start=1):
             known[key] = answer
+            self.spent += answer.seconds
             if self.cache is not None and answer.verdict == "optimal":
                 self.cache.put(key, answer)
             self.report(done, len(fresh), tag)
