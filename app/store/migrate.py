@@ -47,7 +47,7 @@ async def check_current(database: Database) -> None:
 
 
 def _check_current(address: Address) -> None:
-    expected = ScriptDirectory.from_config(_config()).get_current_head()
+    expected = ScriptDirectory.from_config(migration_config()).get_current_head()
     engine = _engine(address)
     try:
         with engine.connect() as connection:
@@ -65,7 +65,7 @@ def _migrate(address: Address, revision: str) -> None:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             ensure_roles(connection, address)
-            config = _config()
+            config = migration_config()
             config.attributes["connection"] = connection
             config.attributes["to_head"] = revision == HEAD
             if revision == HEAD:
@@ -82,7 +82,7 @@ def _engine(address: Address) -> Engine:
     return create_engine("postgresql+psycopg://", connect_args=arguments, poolclass=NullPool)
 
 
-def _config() -> Config:
+def migration_config() -> Config:
     """Return Alembic's configuration; the scripts are found as a package, wherever it is installed."""
     config = Config()
     config.set_main_option("script_location", str(files("migrations")))

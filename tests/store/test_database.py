@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.access import HOST, Scope
 from app.config import Settings
@@ -13,7 +16,7 @@ from app.errors import DatabaseNotMigrated, DatabaseVersion, NotGranted, ScopeMi
 from app.store.address import LOGINS
 from app.store.database import Database
 from app.store.external import check_version
-from app.store.migrate import check_current, migrate
+from app.store.migrate import check_current, migrate, migration_config
 
 
 async def test_without_a_scope_nothing_is_sent(database: Database) -> None:
@@ -150,3 +153,10 @@ def test_a_fixed_server_is_accepted(version: int) -> None:
 
 def test_passwords_depend_on_secret_and_role(database: Database) -> None:
     assert len({database.address.password(login) for login in LOGINS}) == len(LOGINS)
+
+
+def test_migrations_follow_each_other_and_say_when_they_run() -> None:
+    scripts = ScriptDirectory.from_config(migration_config())
+    assert len(scripts.get_heads()) == 1
+    for script in scripts.walk_revisions():
+        assert re.fullmatch(rf"{script.revision}_(pre|post)_[a-z_]+\.py", Path(script.path).name)
