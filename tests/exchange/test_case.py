@@ -1,0 +1,137 @@
+"""Published textbook cases: objective to the published decimals, unique decisions, duals where given."""
+
+from __future__ import annotations
+
+import json
+import os
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.errors import PlanningError
+from app.exchange.case_answer import solve_case, with_changes
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("CONCORD_SHARED") or ROOT.parent / "shared")
+CASES = Path(os.environ.get("CONCORD_CASES") or SHARED / "cases")
+FILES = sorted(CASES.glob("*.json"))
+WHOLE_NUMBERS = ("setup_cost", "min_lot", "integer")
+MULTIPLE_OPTIMA = {"williams_factory_planning_1"}  # its source prints one of several plans
+
+if not FILES:
+    pytest.skip("no case files (CONCORD_CASES or the shared reference data)", allow_module_level=True)
+
+LOADED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+def modes(case):
+    return [mode for item in case["items"].values() for mode in item.get("modes", [])]
+
+
+PLANS = {name: case for name, case in LOADED.items() if case["model"] == "plan"}
+LINEAR = {
+    name: case
+    for name, case in PLANS.items()
+    if not any(mode.get(k) for mode in modes(case) for k in WHOLE_NUMBERS)
+}
+
+
+def source(name):
+    return f"{name}: {str(LOADED[name]['published'].get('source', ''))[:60]}"
+
+
+def margin(published):
+    if "tolerance" in published:
+        return published["tolerance"]
+    return published.get("rounding", 0.5000001 * 10.0 ** -published.get("decimals", 0))
+
+
+@pytest.mark.parametrize("name", sorted(LINEAR), ids=source)
+def test_a_published_case_is_reproduced(name):
+    case = LINEAR[name]
+    answer = solve_case(case)
+    published = case["published"]
+    if published.get("status") == "infeasible":
+        assert answer["status"] == "infeasible"
+        assert answer["conflicts"]
+    else:
+        assert answer["status"] == "optimal"
+        assert answer["objective"] == pytest.approx(published["objective"], abs=margin(published))
+        assert answer["bound"] == pytest.approx(answer["objective"], rel=1e-6)
+    for scenario, found in zip(case.get("scenarios", []), answer["scenarios"], strict=True):
+        assert found["id"] == scenario["id"]
+        expected = scenario["published"]
+        assert found["objective"] == pytest.approx(expected["objective"], abs=margin(expected))
+
+
+@pytest.mark.parametrize("name", sorted(set(LINEAR) - MULTIPLE_OPTIMA), ids=source)
+def test_published_decisions_and_duals_are_reproduced(name):
+    published = LINEAR[name]["published"]
+    answer = solve_case(LINEAR[name])
+    for key, row in published.get("decisions", {}).items():
+        given = np.array([np.nan if value is None else value for value in np.atleast_1d(row)], dtype=float)
+        found = np.where(np.isnan(given), np.nan, answer["decisions"][key])
+        np.testing.assert_allclose(found, given, atol=0.5)
+    for key, value in published.get("capacity_duals", {}).items():
+        code, _, period = key.rpartition(":")
+        assert answer["duals"][code][int(period)] == pytest.approx(value)
+
+
+def small():
+    return {
+        "id": "small",
+        "model": "plan",
+        "sense": "min",
+        "periods": ["a", "b"],
+        "items": {
+            "x": {
+                "demand": {"quantity": [4, 6]},
+                "holding_cost": 1,
+                "modes": [{"name": "make", "cost": 2, "uses": {"line": 1}}],
+            }
+        },
+        "resources": {"line": {"capacity": 5}},
+    }
+
+
+def test_a_small_case_by_hand_and_one_hour_more():
+    case = small() | {"scenarios": [{"id": "more", "set": [["resources/line/capacity", [5, 6]]]}]}
+    answer = solve_case(case)
+    assert answer["objective"] == pytest.approx(21)  # ten units at 2, one kept a period
+    assert answer["decisions"]["make:x:make"] == pytest.approx([5, 5])
+    assert answer["duals"]["capacity:line"] == pytest.approx([0, -1])
+    assert answer["scenarios"][0]["objective"] == pytest.approx(20)
+
+
+def test_a_stock_that_must_be_held_and_a_lead_time():
+    case = small()
+    case["items"]["x"] |= {"min_inventory": 2, "initial_inventory": 7}
+    case["items"]["x"]["modes"][0]["lead_time"] = 1
+    answer = solve_case(case)
+    assert answer["decisions"]["inv:x"] == pytest.approx([3, 2])
+    assert answer["decisions"]["make:x:make"] == pytest.approx([5, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ([["items/x/modes/0/setup_cost", 5]], "setup_cost"),
+        ([["model", "mrp"]], "mrp"),
+        ([["items/x/demand/quantity", [1, 2, 3]]], "3 values"),
+        ([["items/x/modes/0/uses", {"ghost": 1}]], "ghost"),
+        ([["items/nothing/here", 1]], "leads nowhere"),
+        ([["items/x/sales", {"all": {"price": 9}}]], "without a maximum"),
+    ],
+)
+def test_what_cannot_be_solved_is_said(change, words):
+    with pytest.raises(PlanningError, match=words):
+        solve_case(with_changes(small(), change))
+
+
+def test_a_scenario_leaves_the_case_alone():
+    case = small()
+    before = deepcopy(case)
+    with_changes(case, [["resources/line/capacity", 9]])
+    assert case == before
