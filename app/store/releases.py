@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from app.store.database import Transaction
 
-ROWS_PER_STATEMENT = 500
 PUBLICATION_LOCK = "concord publication"
 
 
@@ -182,17 +181,16 @@ async def append_release(
 
 
 async def _append(tx: Transaction, row_type: type[Line], owner: list[Any], rows: Sequence[Line]) -> None:
+    """Insert the lines of one table in one round trip."""
+    if not rows:
+        return
     columns = ["party_id", *(["audience"] if row_type in WITH_AUDIENCE else []), "ordinal"]
     columns += [column.name for column in fields(row_type)]
-    marks = f"({', '.join(['%s'] * len(columns))})"
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        chunk = rows[start : start + ROWS_PER_STATEMENT]
-        values = [value for row in chunk for value in (*owner, *_values(row))]
-        await tx.execute(
-            f"INSERT INTO outside.{TABLES[row_type]} ({', '.join(columns)}) "
-            f"VALUES {', '.join([marks] * len(chunk))}",
-            values,
-        )
+    marks = ", ".join(["%s"] * len(columns))
+    text = f"INSERT INTO outside.{TABLES[row_type]} ({', '.join(columns)}) VALUES ({marks})"
+    tx.statements += 1
+    async with tx.driver.cursor() as cursor:
+        await cursor.executemany(text, ([*owner, *_values(row)] for row in rows))
 
 
 def _values(row: Release | Line) -> list[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.services.releasing.projections import projection_lines, purchase_orders, supplier_items
+from app.services.releasing.reasons import Reasons
 from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
 from app.services.releasing.view import PlanView
 from app.store.branches import Commit
@@ -46,12 +47,13 @@ async def copy_out(tx: Transaction, commit: Commit, view: PlanView, kind: str, a
     The caller holds the publication lock and seals the commit in the same transaction.
     """
     answered = await included_through(tx, commit)
+    reasons = Reasons(view)
     addressees = await _addressees(tx, commit, view, AUDIENCES[kind])
     for addressee in addressees:
         previous = await find_release(tx, addressee.party_id, addressee.audience)
         through = answered.get((addressee.party_id, addressee.audience), 0)
         release = _head(view, addressee, previous, kind=kind, at=at, through=through)
-        contents = await _contents(tx, view, addressee, previous)
+        contents = await _contents(tx, view, addressee, previous, reasons=reasons)
         await append_release(tx, addressee.party_id, addressee.audience, release, contents)
     return len(addressees)
 
@@ -93,7 +95,7 @@ def _head(
 
 
 async def _contents(
-    tx: Transaction, view: PlanView, addressee: Addressee, previous: Release | None
+    tx: Transaction, view: PlanView, addressee: Addressee, previous: Release | None, *, reasons: Reasons
 ) -> Contents:
     """Return the lines for one party; those of its previous release are read to say what has changed."""
     party, party_id = addressee.party, addressee.party_id
@@ -107,6 +109,6 @@ async def _contents(
     answered = await read_lines(tx, ReleasedAnswer, party_id, previous.ordinal) if previous else []
     return Contents(
         items=customer_items(view, party),
-        answers=answer_lines(view, party, previous, answered),
+        answers=answer_lines(view, party, previous, answered, reasons=reasons),
         sales_orders=sales_orders(view, party),
     )

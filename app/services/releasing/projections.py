@@ -1,6 +1,6 @@
 """What a supplier receives: the purchase projection in its own unit and codes, its open orders, its items."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -56,11 +56,12 @@ def projection_lines(
     dates still ahead: a supplier must see that it fell to nothing.
     """
     earlier = _earlier_quantities(view, previous, lines_before)
-    suppliers = set(view.reference.suppliers.get(party, ()))
+    suppliers = view.reference.suppliers.get(party, ())
     planned = {
         (str(supplier), str(item), str(site)): quantities
-        for (item, site, supplier), quantities in view.measure("purchaseProjection").items()
-        if supplier in suppliers and np.any(quantities > 0)
+        for code in suppliers
+        for (item, site, supplier), quantities in view.of_owner("purchaseProjection", code).items()
+        if np.any(quantities > 0)
     }
     still_seen = {key for key, quantities in earlier.items() if np.any(np.nan_to_num(quantities) > 0)}
     keys = sorted(planned.keys() | {key for key in still_seen if key[0] in suppliers})
@@ -122,8 +123,8 @@ def _order_dates(view: PlanView, supplier: str, item: str, site: str) -> tuple[d
 
 def purchase_orders(view: PlanView, party: str) -> tuple[ReleasedPurchaseOrder, ...]:
     """Return the open purchase orders with the party's supplier codes, by due date."""
-    reference, suppliers = view.reference, set(view.reference.suppliers.get(party, ()))
-    own = [row for row in reference.rows["purchase_order"] if row["supplier"] in suppliers]
+    reference = view.reference
+    own = reference.owned_rows("purchase_order", "supplier", reference.suppliers.get(party, ()))
     own.sort(key=lambda row: (str(row["due_date"]), str(row["order"]), number(row, "line")))
     return tuple(_purchase_order(view, party, line, row) for line, row in enumerate(own))
 
@@ -162,8 +163,7 @@ def supplier_items(view: PlanView, party: str) -> tuple[ReleasedItem, ...]:
 
 def _item(view: PlanView, party: str, line: int, supplier: str, item: str) -> ReleasedItem:
     reference = view.reference
-    supply = next(_rows_of(reference.rows["supplier_item"], supplier, item))
-    unit = purchase_unit(reference, supply, item)
+    unit = purchase_unit(reference, reference.supply(supplier, item, None, view.plan_date), item)
     return ReleasedItem(
         line=line,
         code=supplier,
@@ -173,7 +173,3 @@ def _item(view: PlanView, party: str, line: int, supplier: str, item: str) -> Re
         unit=unit.unit,
         base_factor=unit.base_factor,
     )
-
-
-def _rows_of(rows: Sequence[Row], supplier: str, item: str) -> Iterator[Row]:
-    return (row for row in rows if row["supplier"] == supplier and row["item"] == item)

@@ -38,7 +38,6 @@ def _by_measure(frame: SeriesFrame, first_open: int) -> Mapping[str, Measured]:
     """
     grains = {name: attrgetter(*MEASURES[name].grain) for name in MEASURES_READ}
     series: dict[str, dict[Key, Floats]] = {name: {} for name in MEASURES_READ}
-    for key, values in zip(frame.keys, frame.values, strict=True):
-        ahead: Floats = values[first_open:]
-        series[key.measure][grains[key.measure](key)] = np.nan_to_num(ahead)
+    for key, values in zip(frame.keys, np.nan_to_num(frame.values[:, first_open:]), strict=True):
+        series[key.measure][grains[key.measure](key)] = values
     return series

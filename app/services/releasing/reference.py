@@ -1,7 +1,7 @@
 """The reference data of one plan, indexed for what publication and intake ask of it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from app.exchange.units import Conversions
@@ -66,6 +66,7 @@ class Reference:
         self.suppliers = self._owned("supplier")
         self.customers = self._owned("customer")
         self._codes = self._item_codes()
+        self._by_owner: dict[tuple[str, str], dict[tuple[str, ...], list[Row]]] = {}
         self._supply = self._grouped("supplier_item", "supplier", "item")
 
     def _by(self, kind: str, column: str) -> dict[str, Row]:
@@ -88,6 +89,17 @@ class Reference:
         rows = [row for row in self.rows["item_code"] if row.get("scheme") == OWN_SCHEME and row.get("party")]
         return {(str(row["party"]), str(row["item"])): str(row["code"]) for row in rows}
 
+    def owned_rows(self, kind: str, column: str, codes: Iterable[str]) -> list[Row]:
+        """Return the rows of a kind whose `column` is one of the codes, code by code."""
+        if (kind, column) not in self._by_owner:
+            self._by_owner[kind, column] = self._grouped(kind, column)
+        groups = self._by_owner[kind, column]
+        return [row for code in codes for row in groups.get((code,), ())]
+
+    def own_items(self, party: str) -> list[str]:
+        """Return the items that a party has codes of its own for."""
+        return [str(row["item"]) for row in self.owned_rows("item_code", "party", (party,))]
+
     def party_item(self, party: str, item: str) -> str | None:
         """Return the party's own code of an item."""
         return self._codes.get((party, item))
@@ -100,15 +112,20 @@ class Reference:
         """Return what published quantities in the unit are multiples of; 0 where any will do."""
         return 1.0 if self._whole.get(unit, True) else 0.0
 
-    def supply(self, supplier: str, item: str, site: str, on: date) -> Row | None:
-        """Return the supplier-item row for a receiving site: valid on the day and naming the site first."""
-        rows = [row for row in self._supply.get((supplier, item), ()) if text(row, "site") in (None, site)]
+    def supply(self, supplier: str, item: str, site: str | None, on: date) -> Row | None:
+        """Return the supplier-item row for a receiving site: valid on the day and naming the site first.
+
+        Without a site, the rows of all sites count.
+        """
+        rows = [
+            row
+            for row in self._supply.get((supplier, item), ())
+            if site is None or text(row, "site") in (None, site)
+        ]
         rows.sort(key=lambda row: (not is_valid(row, on), text(row, "site") is None))
         return rows[0] if rows else None
 
     def supplied_items(self, supplier: str, on: date) -> tuple[str, ...]:
         """Return the items that a supplier code delivers on a day, in order."""
-        rows = self.rows["supplier_item"]
-        return tuple(
-            sorted({str(row["item"]) for row in rows if row["supplier"] == supplier and is_valid(row, on)})
-        )
+        rows = self.owned_rows("supplier_item", "supplier", (supplier,))
+        return tuple(sorted({str(row["item"]) for row in rows if is_valid(row, on)}))

@@ -1,6 +1,6 @@
 """What a customer receives: an answer to each of its requests, its open orders, its catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,7 +10,8 @@ from app.services.releasing.dates import Floats, adjoining, firmness, realign
 from app.services.releasing.matching import NEVER, Answer, match
 from app.services.releasing.reasons import Reason, Reasons
 from app.services.releasing.reference import Row, day, number, text
-from app.services.releasing.view import CATALOGUE_MEASURES, Key, PlanView
+from app.services.releasing.view import CATALOGUE_MEASURES, PlanView
+from app.services.releasing.whole import in_whole_units
 from app.store.releases import Release, ReleasedAnswer, ReleasedItem, ReleasedSalesOrder
 
 LineKey = tuple[str, str, str | None]
@@ -26,15 +27,19 @@ class Requests:
 
 
 def answer_lines(
-    view: PlanView, party: str, previous: Release | None, lines_before: Sequence[ReleasedAnswer]
+    view: PlanView,
+    party: str,
+    previous: Release | None,
+    lines_before: Sequence[ReleasedAnswer],
+    *,
+    reasons: Reasons,
 ) -> tuple[ReleasedAnswer, ...]:
-    """Return the answers to a party, by sold-to code, item and ship-to.
+    """Return the answers to a party, by sold-to code, item and ship-to; `reasons` are those of the plan.
 
     A line is released where something is requested or was confirmed for dates still ahead.
     """
     earlier = _earlier_confirmed(view, previous, lines_before)
     requests = _requests(view, party, earlier)
-    reasons = Reasons(view)
     return tuple(
         _line(view, party, row, requests=requests, earlier=earlier, reasons=reasons)
         for row in range(len(requests.keys))
@@ -53,7 +58,7 @@ def _earlier_confirmed(
 
 
 def _requests(view: PlanView, party: str, earlier: Mapping[LineKey, Floats]) -> Requests:
-    customers = set(view.reference.customers.get(party, ()))
+    customers = view.reference.customers.get(party, ())
     requested = _own(view, "netDemand", customers)
     still_seen = {key for key, values in earlier.items() if np.any(np.nan_to_num(values) > 0)}
     asked = {key for key, values in requested.items() if np.any(values > 0)}
@@ -63,18 +68,25 @@ def _requests(view: PlanView, party: str, earlier: Mapping[LineKey, Floats]) -> 
     def stacked(rows: Mapping[LineKey, Floats]) -> Floats:
         return np.array([rows.get(key, nothing) for key in keys]).reshape(len(keys), len(nothing))
 
-    demand = stacked(requested)
-    delivered = stacked(_own(view, "constrainedDemand", customers))
-    unmet = stacked(_own(view, "unmetDemand", customers))
+    demand, delivered, unmet = in_whole_units(
+        stacked(requested),
+        stacked(_own(view, "constrainedDemand", customers)),
+        stacked(_own(view, "unmetDemand", customers)),
+        np.array([_is_whole(view, item) for _, item, _ in keys], dtype=np.float64),
+    )
     return Requests(tuple(keys), demand, match(demand, delivered, unmet))
 
 
-def _own(view: PlanView, measure: str, customers: set[str]) -> dict[LineKey, Floats]:
-    """Return the party's series of a demand measure by (customer, item, ship-to), without gaps."""
+def _is_whole(view: PlanView, item: str) -> bool:
+    return view.reference.is_whole(str(view.reference.items[item]["unit"]))
+
+
+def _own(view: PlanView, measure: str, customers: Iterable[str]) -> dict[LineKey, Floats]:
+    """Return the party's series of a demand measure by (customer, item, ship-to)."""
     return {
-        (customer, str(item), site): np.nan_to_num(values)
-        for (item, site, customer), values in view.measure(measure).items()
-        if customer is not None and customer in customers
+        (customer, str(item), site): values
+        for customer in customers
+        for (item, site, _), values in view.of_owner(measure, customer).items()
     }
 
 
@@ -123,8 +135,8 @@ def _reasons(item: str, missed: Floats, reasons: Reasons) -> tuple[str, ...]:
 
 def sales_orders(view: PlanView, party: str) -> tuple[ReleasedSalesOrder, ...]:
     """Return the open order lines of the party's sold-to codes, by requested date."""
-    customers = set(view.reference.customers.get(party, ()))
-    own = [row for row in view.reference.rows["sales_order"] if row["customer"] in customers]
+    reference = view.reference
+    own = reference.owned_rows("sales_order", "customer", reference.customers.get(party, ()))
     own.sort(key=lambda row: (str(row["requested_date"]), str(row["order"]), number(row, "line")))
     return tuple(_sales_order(view, party, line, row) for line, row in enumerate(own))
 
@@ -153,22 +165,20 @@ def customer_items(view: PlanView, party: str) -> tuple[ReleasedItem, ...]:
     A finished item that the party has its own code for is in the catalogue of all its sold-to codes.
     """
     reference = view.reference
-    pairs = {
-        (customer, str(row["item"]))
+    finished = {item for item in reference.own_items(party) if reference.items[item]["type"] == "finished"}
+    pairs = [
+        (customer, item)
         for customer in reference.customers.get(party, ())
-        for row in reference.rows["item"]
-        if row["type"] == "finished" and reference.party_item(party, str(row["item"])) is not None
-    }
-    customers = set(reference.customers.get(party, ()))
-    pairs |= {pair for pair in _dealt_in(view) if pair[0] in customers}
-    return tuple(_item(view, party, line, *pair) for line, pair in enumerate(sorted(pairs)))
+        for item in sorted(finished | _dealt_in(view, customer))
+    ]
+    return tuple(_item(view, party, line, *pair) for line, pair in enumerate(pairs))
 
 
-def _dealt_in(view: PlanView) -> set[tuple[str, str]]:
-    """Return (customer, item) of every series and open order that names both."""
-    ordered = {(str(row["customer"]), str(row["item"])) for row in view.reference.rows["sales_order"]}
-    keys: list[Key] = [key for name in (*CATALOGUE_MEASURES, "netDemand") for key in view.measure(name)]
-    return ordered | {(key[-1], key[0]) for key in keys if key[0] is not None and key[-1] is not None}
+def _dealt_in(view: PlanView, customer: str) -> set[str]:
+    """Return the items of every series and open order that names the customer."""
+    orders = view.reference.owned_rows("sales_order", "customer", (customer,))
+    keys = [key for name in (*CATALOGUE_MEASURES, "netDemand") for key in view.of_owner(name, customer)]
+    return {str(row["item"]) for row in orders} | {str(key[0]) for key in keys}
 
 
 def _item(view: PlanView, party: str, line: int, customer: str, item: str) -> ReleasedItem:

@@ -1,8 +1,10 @@
 """The plan that is being published, as pure data: nothing below this package reads a database."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from app.services.releasing.dates import Floats, zones
 from app.services.releasing.reference import Reference
@@ -28,7 +30,7 @@ class Limit:
     item: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanView:
     """A sealed plan: calendar, rules, reference data, and per measure the series over the open buckets.
 
@@ -47,17 +49,28 @@ class PlanView:
         """First day of the first open bucket."""
         return self.calendar.plan_date
 
-    @property
+    @cached_property
     def buckets(self) -> tuple[Bucket, ...]:
         """The open buckets: those a release speaks about."""
         return self.calendar.open_buckets
 
-    @property
+    @cached_property
     def zones(self) -> tuple[str, ...]:
         """Zone of every open bucket."""
         firm, tradeoff = self.parameters.integer("firm_days"), self.parameters.integer("tradeoff_days")
         return zones(self.buckets, self.plan_date, firm, tradeoff)
 
-    def measure(self, name: str) -> Measured:
-        """Return the series of a measure; none where the plan holds none."""
-        return self.series.get(name, {})
+    @cached_property
+    def owned(self) -> Mapping[str, Mapping[str, Measured]]:
+        """The series by measure and by the supplier or customer they belong to (the last part of the key)."""
+        grouped: dict[str, dict[str, dict[Key, Floats]]] = {}
+        for measure, series in self.series.items():
+            by_owner: dict[str, dict[Key, Floats]] = defaultdict(dict)
+            for key, values in series.items():
+                by_owner[str(key[-1])][key] = values
+            grouped[measure] = by_owner
+        return grouped
+
+    def of_owner(self, measure: str, code: str) -> Measured:
+        """Return a measure's series of one supplier or customer."""
+        return self.owned.get(measure, {}).get(code, {})

@@ -1,5 +1,6 @@
 """What a customer receives, reckoned from the plan by hand."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from datetime import date
 
@@ -8,7 +9,8 @@ import pytest
 
 from app.services.releasing.reasons import Reason, Reasons
 from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
-from app.services.releasing.view import Limit
+from app.services.releasing.view import Limit, PlanView
+from app.store.releases import Release, ReleasedAnswer
 from tests.outside import CALENDAR, ENTITIES, PLAN, demand, head, plan_view
 
 REQUEST = {
@@ -18,8 +20,15 @@ REQUEST = {
 }
 
 
+def answers(
+    view: PlanView, party: str, previous: Release | None = None, before: Sequence[ReleasedAnswer] = ()
+) -> tuple[ReleasedAnswer, ...]:
+    """A party's answers, with the reasons of the same plan."""
+    return answer_lines(view, party, previous, before, reasons=Reasons(view))
+
+
 def test_the_answer_says_how_much_when_and_until_when() -> None:
-    (line,) = answer_lines(plan_view(), "PC1", None, ())
+    (line,) = answers(plan_view(), "PC1")
     assert line.on_time == (10, 4, 6, 0, 0, 26, 0, 0)
     assert line.late == (0, 6, 4, 0, 0, 4, 0, 0)
     assert line.not_supplied == (0, 0, 0, 0, 0, 10, 0, 0)
@@ -31,7 +40,7 @@ def test_the_answer_says_how_much_when_and_until_when() -> None:
 
 def test_the_answers_are_the_sealed_plans() -> None:
     for party, customer, ship_to in (("PC1", "C1", "S1"), ("PC2", "C2", "S2"), ("PB", "C3", "S3")):
-        (line,) = answer_lines(plan_view(), party, None, ())
+        (line,) = answers(plan_view(), party)
         nothing = np.zeros(len(line.requested))
         assert list(line.requested) == PLAN[demand("netDemand", customer, ship_to)]
         assert list(line.not_supplied) == list(PLAN.get(demand("unmetDemand", customer, ship_to), nothing))
@@ -42,8 +51,8 @@ def test_the_answers_are_the_sealed_plans() -> None:
 
 def test_what_was_confirmed_before_is_matched_by_date() -> None:
     view = plan_view()
-    first = answer_lines(view, "PC1", None, ())
-    (second,) = answer_lines(plan_view(REQUEST), "PC1", head(view), first)
+    first = answers(view, "PC1")
+    (second,) = answers(plan_view(REQUEST), "PC1", head(view), first)
     assert second.previous == (10, 10, 10, 0, 0, 30, 0, 0)
 
 
