@@ -8,7 +8,6 @@ may run; one run is active per branch and rule, and one whose worker died is sta
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -285,8 +284,3 @@ async def _fail(database: Database, run_id: UUID, code: str, detail: str) -> Non
 def _host_for(scope: Scope) -> Scope:
     """Return the host's scope with the caller's name in it: the host writes, the caller did it."""
     return replace(HOST, settings={**HOST.settings, "concord.subject": scope.subject})
-
-
-def known_rules() -> Sequence[str]:
-    """Return the rules that a plan can be reconciled under, the default first."""
-    return sorted(RULES, key=lambda rule: (rule != DEFAULT_RULE, rule))

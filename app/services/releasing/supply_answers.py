@@ -72,13 +72,9 @@ def _requests(view: PlanView, party: str, earlier: Mapping[LineKey, Floats]) -> 
         stacked(requested),
         stacked(_own(view, "constrainedDemand", customers)),
         stacked(_own(view, "unmetDemand", customers)),
-        np.array([_is_whole(view, item) for _, item, _ in keys], dtype=np.float64),
+        np.array([view.reference.multiple(str(view.reference.items[item]["unit"])) for _, item, _ in keys]),
     )
     return Requests(tuple(keys), demand, match(demand, delivered, unmet))
-
-
-def _is_whole(view: PlanView, item: str) -> bool:
-    return view.reference.is_whole(str(view.reference.items[item]["unit"]))
 
 
 def _own(view: PlanView, measure: str, customers: Iterable[str]) -> dict[LineKey, Floats]:
