@@ -10,7 +10,6 @@ from strawberry.types import Info
 from app.errors import LimitExceeded
 from app.services.views import nodes as views
 from app.services.views.records import Record, record_page
-from app.store.branches import resolve
 from app.vocabulary import ENTITIES, Entity
 from schema.context import Context
 from schema.internal.at import chosen_at
@@ -105,9 +104,7 @@ def list_resolver(kind: str) -> Callable[..., Coroutine[Any, Any, Connection[Nod
         limit, after = page_size(arguments["first"]), resume_key(info, arguments["after"])
         at, links = chosen_at(info, arguments["at"]), links_below(info, kind, CONNECTION_PATHS)
         async with info.context.read() as tx:
-            page = await record_page(
-                tx, await resolve(tx, at), kind, matching=matching, limit=limit, after=after, links=links
-            )
+            page = await record_page(tx, at, kind, matching=matching, limit=limit, after=after, links=links)
         return connection(info, page.map(to_node))
 
     resolve_list.__signature__ = _signature(ENTITIES[kind])  # type: ignore[attr-defined]  # what inspect reads

@@ -29,7 +29,7 @@ WEIGHTS: dict[str, tuple[str, ...]] = {
     "serviceLevel": ("netDemand",),
     "utilization": ("capacityAvailable",),
 }
-"""The denominators of a quotient, best first: the first of them that has a value in a cell weights it."""
+"""The denominators of a quotient, best first: a bucket is weighted by the first that is stated in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,13 @@ def aggregate(
         return np.where(below > 0, above / below, np.nan)
 
 
-def first_present(arrays: Sequence[FloatArray]) -> FloatArray:
-    """Return, cell by cell, the value of the first of the arrays (n, T) that has one."""
+def first_stated(arrays: Sequence[FloatArray]) -> FloatArray:
+    """Return, bucket by bucket, the first of the arrays (n, T) that states anything there.
+
+    Not cell by cell: where deliveries are stated at all, a series without one has delivered nothing.
+    """
     result = arrays[0].copy()
     for array in arrays[1:]:
-        result = np.where(np.isnan(result), array, result)
+        silent = np.isnan(result).all(axis=0)
+        result[:, silent] = array[:, silent]
     return result

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.services.grants import require_kind
 from app.services.views.pages import Page, page_of
-from app.store.branches import Commit
+from app.store.branches import At, Commit, resolve
 from app.store.database import Transaction
 from app.store.entities import read_entities
 from app.store.entity_pages import read_entity_page
@@ -33,7 +33,7 @@ class Record:
 
 async def record_page(
     tx: Transaction,
-    commit: Commit,
+    at: At,
     kind: str,
     *,
     matching: Mapping[str, Collection[str]] | None = None,
@@ -41,12 +41,13 @@ async def record_page(
     after: str | None = None,
     links: LinkTree | None = None,
 ) -> Page[Record]:
-    """Return the records of a kind in order of their code; `matching` keeps rows by the values of columns.
+    """Return the records of a kind at a state by code; `matching` keeps rows by the values of columns.
 
     The pseudo-column "code" matches the record's own code. Raises `NotGranted` for a kind of which the role
     reads nothing.
     """
     require_kind(tx.scope, kind)
+    commit = await resolve(tx, at)
     narrowing = dict(matching or {})
     keys = narrowing.pop("code", None)
     rows = await read_entity_page(

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.errors import GroupingUndefined
 from app.services.grants import reads_measure
-from app.services.views.aggregate import WEIGHTS, FloatArray, add_up, first_present, is_quotient
+from app.services.views.aggregate import WEIGHTS, FloatArray, add_up, first_stated, is_quotient
 from app.services.views.filters import Selection
 from app.store.branches import Commit
 from app.store.database import Transaction
@@ -34,7 +34,7 @@ async def weights_for(
 def aligned_weights(
     measure: Measure, names: Sequence[str], frame: SeriesFrame, weighing: SeriesFrame
 ) -> FloatArray:
-    """Return, for each series of `frame`, the first of the measures `names` that has a value, cell by cell.
+    """Return the weight of each series of `frame`: bucket by bucket the first of `names` that is stated.
 
     A weight that is kept by more than the measure is added up over the rest of its key.
     """
@@ -45,7 +45,7 @@ def aligned_weights(
     for name in names:
         mine = (measures == name) & (rows >= 0)
         layers.append(add_up(weighing.values[mine], rows[mine], len(frame)))
-    return first_present(layers)
+    return first_stated(layers)
 
 
 def _keys(frame: SeriesFrame, measure: Measure) -> list[tuple[str | None, ...]]:

@@ -191,7 +191,7 @@ async def test_a_plan_is_found_by_its_id(ask: Ask) -> None:
 
 
 async def test_what_a_role_may_not_read_has_no_node(ask: Ask) -> None:
-    """Neither a kind that is not granted, nor a record outside the role's regions, nor one that is not there."""
+    """Neither a record of a kind that is not granted, nor one outside the role's regions."""
     customers = (await ask("planner", "{ customers { nodes { id code region { code } } } }")).data[
         "customers"
     ]

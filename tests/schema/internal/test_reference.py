@@ -60,7 +60,8 @@ async def test_a_role_reads_exactly_the_kinds_that_are_granted(ask: Ask, role: s
 
 async def test_pages_join_to_the_whole_list(ask: Ask) -> None:
     query = """query ($after: String) {
-      items(first: 25, after: $after) { edges { cursor node { code } } pageInfo { hasNextPage endCursor } } }"""
+      items(first: 25, after: $after) {
+        edges { cursor node { code } } pageInfo { hasNextPage endCursor } } }"""
     codes: list[str] = []
     after = None
     for _ in range(3):
@@ -73,7 +74,8 @@ async def test_pages_join_to_the_whole_list(ask: Ask) -> None:
 
 
 async def test_a_page_past_the_end_is_empty(ask: Ask) -> None:
-    query = "query ($after: String) { sites(after: $after) { nodes { code } pageInfo { hasNextPage endCursor } } }"
+    query = """query ($after: String) { sites(after: $after) {
+      nodes { code } pageInfo { hasNextPage endCursor } } }"""
     end = (await ask("planner", query)).data["sites"]["pageInfo"]["endCursor"]
     page = (await ask("planner", query, {"after": end})).data["sites"]
     assert page == {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
@@ -93,7 +95,8 @@ async def test_a_cursor_of_another_list_is_refused(ask: Ask) -> None:
 
 
 async def test_lists_are_narrowed_by_what_their_rows_name(ask: Ask) -> None:
-    query = '{ bom(parent: ["G120"]) { nodes { parentCode componentCode } } items(code: ["G120", "NO"]) { nodes { code } } }'
+    query = """{ bom(parent: ["G120"]) { nodes { parentCode componentCode } }
+      items(code: ["G120", "NO"]) { nodes { code } } }"""
     data = (await ask("planner", query)).data
     wanted = sorted(row["component"] for row in rows("bom") if row["parent"] == "G120")
     assert sorted(node["componentCode"] for node in data["bom"]["nodes"]) == wanted
@@ -102,7 +105,8 @@ async def test_lists_are_narrowed_by_what_their_rows_name(ask: Ask) -> None:
 
 async def test_references_are_followed_through_fragments_and_aliases(ask: Ask) -> None:
     query = """
-      query { lines: bom(parent: ["G120"]) { edges { node { ...line made: parent { base: unit { code } } } } } }
+      query { lines: bom(parent: ["G120"]) {
+        edges { node { ...line made: parent { base: unit { code } } } } } }
       fragment line on BomLine { componentCode component { code ... on Item { family { parent { code } } } } }
     """
     edges = (await ask("planner", query)).data["lines"]["edges"]
@@ -115,10 +119,11 @@ async def test_references_are_followed_through_fragments_and_aliases(ask: Ask) -
 
 
 async def test_a_reference_that_the_role_may_not_read_is_null_beside_its_code(ask: Ask) -> None:
-    """Procurement reads items but not resources: of what it may read nothing refers to one, so take finance."""
-    query = "{ customers(first: 3) { nodes { partyCode party { name } classCode class { lateCost } } } }"
-    nodes = (await ask("sales", query)).data["customers"]["nodes"]
-    shared = [node for node in nodes if node["party"] is None]
-    assert all(node["partyCode"] for node in nodes)
-    assert all(node["class"] is not None for node in nodes)
-    assert len(shared) < len(nodes)
+    """Sales reads supplier codes, but no party that is not a customer of its regions alone."""
+    query = "{ suppliers { nodes { code partyCode party { name } } } customers { nodes { party { name } } } }"
+    data = (await ask("sales", query)).data
+    assert len(data["suppliers"]["nodes"]) == len(rows("supplier"))
+    own = [node for node in data["suppliers"]["nodes"] if node["party"] is not None]
+    assert {node["code"] for node in own} <= {"V-TRAMONT"}
+    assert all(node["partyCode"] for node in data["suppliers"]["nodes"])
+    assert all(node["party"] for node in data["customers"]["nodes"])

@@ -14,7 +14,7 @@ from app.services.views.aggregate import (
     WEIGHTS,
     add_up,
     aggregate,
-    first_present,
+    first_stated,
     group_index,
     is_quotient,
     over_time,
@@ -105,9 +105,12 @@ def test_weights_are_additive_measures_of_the_vocabulary() -> None:
         assert all(set(MEASURES[measure].grain) <= set(MEASURES[weight].grain) for weight in weights)
 
 
-def test_the_first_value_present_wins() -> None:
-    result = first_present([np.array([[NAN, 1.0, NAN]]), np.array([[2.0, 3.0, NAN]])])
-    np.testing.assert_array_equal(result, [[2.0, 1.0, NAN]])
+def test_a_bucket_is_weighted_by_the_first_measure_stated_in_it() -> None:
+    """In the second bucket deliveries are stated, so the series without one has no weight there."""
+    deliveries = np.array([[NAN, 1.0, NAN], [NAN, NAN, NAN]])
+    bookings = np.array([[2.0, 3.0, NAN], [4.0, 5.0, NAN]])
+    result = first_stated([deliveries, bookings])
+    np.testing.assert_array_equal(result, [[2.0, 1.0, NAN], [4.0, NAN, NAN]])
 
 
 @given(
