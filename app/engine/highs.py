@@ -79,7 +79,8 @@ def minimise(program: Program, options: Options, *, narrowed: bool = False) -> O
     """
     large = not narrowed and len(program.cost) > LARGE
     outcome = _run(program, options, {"solver": "ipm"} if large else {})
-    if outcome.verdict in {"optimal", "limit"}:
+    trusted = {"optimal", "limit"} if narrowed else {"optimal", "limit", "infeasible"}
+    if outcome.verdict in trusted:
         return outcome
     return _run(program, options, {"presolve": "off"})
 

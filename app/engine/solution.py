@@ -87,7 +87,9 @@ class BindingLimit:
 class Conflict:
     """One of a set of requirements that cannot hold together, in words, and its least relaxation."""
 
-    kind: str  # balance | demand | capacity | minimum | floor | stock_maximum | final | ...
+    kind: (
+        str  # demand | floor | minimum | stock_maximum | target | final; forced by: regular | overtime | ...
+    )
     code: str
     bucket: int | None
     amount: float  # by how much it must give way
