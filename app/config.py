@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     graphiql: bool = True
 
     # Tokens
+    issuers_file: Path | None = None
     token_issuer: str = Field(default="urn:concord:local", min_length=1)
     token_audience: str = Field(default="urn:concord:api", min_length=1)
     token_ttl_seconds: int = Field(default=12 * 3600, ge=1, le=366 * 86400)

@@ -1,4 +1,10 @@
-"""Who is calling: the local signing keys, the tokens they sign, and the strict check that yields a Principal.
+"""Who is calling: whose tokens are trusted, and the strict check that turns one into a Principal.
+
+- `keys`, `issuing`              the local signing keys and the tokens they sign
+- `trust`                        whose tokens are accepted: the local issuer, those of CONCORD_ISSUERS_FILE
+- `verifying`, `remote_keys`     public keys, and those of a provider as they rotate
+- `strict`, `mapping`            reading what is not trusted yet; from claims to audience, role and party
+- `validation`                   all of it, in order
 
 What a principal may see and do is no concern of this package: `app.access` binds it to policies.
 """
@@ -7,11 +13,12 @@ from app.auth.issuing import issue_token
 from app.auth.keys import SigningKeys, load_signing_keys
 from app.auth.principal import AUDIENCES, Audience, Principal
 from app.auth.private_files import private_file
-from app.auth.validation import TokenValidator
+from app.auth.validation import Authenticator, TokenValidator
 
 __all__ = [
     "AUDIENCES",
     "Audience",
+    "Authenticator",
     "Principal",
     "SigningKeys",
     "TokenValidator",

@@ -1,95 +1,137 @@
 """The strict check of an access token.
 
-A token is refused unless everything about it is as the issuer writes it: deny by default, one error, no
-detail for the caller (the reason is logged for the operator). The header is read before any cryptography,
-with our own rules; the signature is left to joserfc, with exactly one key and one algorithm.
+A token is refused unless everything about it is as its issuer's configuration says: deny by default, one
+error, no detail for the caller (the reason is logged for the operator). Header and issuer are read before any
+cryptography, with our own rules; the signature is left to joserfc, with exactly one key and one algorithm;
+what the claims say counts only afterwards.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+import hashlib
 import logging
-import re
 import time
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwa import JWSAlgModel
 
-from app.auth.claims import AUDIENCE_CLAIM, MAX_TEXT, PARTY_CLAIM, ROLE_CLAIM, TOKEN_TYPE
-from app.auth.keys import ALGORITHM, SigningKeys, load_signing_keys
-from app.auth.principal import AUDIENCES, Audience, Principal
+from app.auth.keys import SigningKeys, load_signing_keys
+from app.auth.mapping import check_text
+from app.auth.principal import Principal
+from app.auth.strict import RefusedError, read_object, segments
+from app.auth.trust import Issuer, load_issuers, local_issuer
+from app.auth.verifying import VerificationKey
 from app.config import Settings
-from app.errors import Unauthenticated
+from app.errors import ConfigurationError, Unauthenticated
 
 _log = logging.getLogger(__name__)
 
-_HEADER_NAMES = {"alg", "kid", "typ"}
-_TYPES = {TOKEN_TYPE, f"application/{TOKEN_TYPE}"}
-_COMPACT = re.compile(r"[A-Za-z0-9_-]{1,684}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{1,128}")
 _LATEST_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z: later times are mistakes or attacks
+_REFUSALS: Final = (RefusedError, JoseError, ValueError, TypeError, RecursionError)
+_LOGOUT_CLAIM = "events"  # OpenID Connect Back-Channel Logout 1.0 §2.4
 
 
-class _RefusedError(Exception):
-    """Why a token is refused, for the log alone."""
+class Authenticator(Protocol):
+    """Turns what a caller presents into a principal."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """Return the principal of a valid token; raises Unauthenticated for every other string."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A token of a known issuer with an acceptable header; nothing in it is trusted yet."""
+
+    token: str
+    issuer: Issuer
+    header: Mapping[str, str]
+    claims: dict[str, Any]
 
 
 class TokenValidator:
-    """Turns tokens of the local issuer into principals."""
+    """Turns tokens of the local issuer and of the configured ones into principals."""
 
     def __init__(
-        self, settings: Settings, keys: SigningKeys | None = None, *, now: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        keys: SigningKeys | None = None,
+        *,
+        issuers: Iterable[Issuer] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the key set in CONCORD_HOME unless one is given; `now` is in seconds since 1970-01-01 UTC."""
+        """Take the key set in CONCORD_HOME and the issuers of CONCORD_ISSUERS_FILE unless others are given.
+
+        `now` is in seconds since 1970-01-01 UTC.
+        """
         self._settings = settings
-        self._keys = keys if keys is not None else load_signing_keys(settings)
         self._now = now
+        local = local_issuer(settings, keys if keys is not None else load_signing_keys(settings))
+        others = load_issuers(settings) if issuers is None else tuple(issuers)
+        self._issuers = {each.issuer: each for each in (local, *others)}
+        if len(self._issuers) != 1 + len(others):
+            raise ConfigurationError(reason="two issuers have one name")
 
     def validate(self, token: str) -> Principal:
-        """Return the principal of a valid token.
+        """Return the principal of a token that a key at hand verifies; never waits.
 
         Raises Unauthenticated, always with the same message, for every other string.
         """
         try:
-            return self._principal(self._claims(token))
-        except _RefusedError as refusal:
-            _log.info("token refused: %s", refusal)
-        except (JoseError, ValueError, TypeError, RecursionError) as error:
-            _log.info("token refused: %s", type(error).__name__)
-        raise Unauthenticated
+            presented = self._present(token)
+            key = presented.issuer.keys.known(presented.header["kid"])
+            return self._principal(presented, key)
+        except _REFUSALS as error:
+            raise _refusal(error) from None
 
-    def _claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token whose header, key and signature are right."""
-        if len(token) > self._settings.max_token_bytes or not _COMPACT.fullmatch(token):
-            raise _RefusedError("not a compact JWS, or too long")
-        header = _header(token)
-        key = self._keys.public.get(header["kid"])
+    async def authenticate(self, token: str) -> Principal:
+        """Return the principal of a valid token, after asking its issuer for new keys where that is due.
+
+        Raises Unauthenticated, always with the same message, for every other string.
+        """
+        try:
+            presented = self._present(token)
+            key = await presented.issuer.keys.find(presented.header["kid"])
+            return self._principal(presented, key)
+        except _REFUSALS as error:
+            raise _refusal(error) from None
+
+    def _present(self, token: str) -> _Presented:
+        """Return the token taken apart, if its issuer is known and its header as that issuer writes it."""
+        header_part, payload, _ = segments(token, self._settings.max_token_bytes)
+        header = read_object(header_part, "header")
+        claims = read_object(payload, "payload")
+        named = claims.get("iss")
+        issuer = self._issuers.get(named) if isinstance(named, str) else None
+        if issuer is None:
+            raise RefusedError("another issuer")
+        return _Presented(token, issuer, _checked_header(header, issuer), claims)
+
+    def _principal(self, presented: _Presented, key: VerificationKey | None) -> Principal:
+        """Return the principal that a token names, if the key verifies it."""
+        algorithm = presented.header["alg"]
         if key is None:
-            raise _RefusedError("unknown kid")
-        return jwt.decode(token, key, algorithms=[ALGORITHM], decoder_cls=_StrictDecoder).claims
-
-    def _principal(self, claims: dict[str, Any]) -> Principal:
-        """Return the principal that the claims name."""
-        if claims.get("iss") != self._settings.token_issuer:
-            raise _RefusedError("another issuer")
+            raise RefusedError("unknown kid")
+        if algorithm not in key.algorithms:
+            raise RefusedError("an algorithm that is not the key's")
+        jws.deserialize_compact(presented.token, key.key, registry=_OneAlgorithm(algorithm))
+        issuer, claims = presented.issuer, presented.claims
         if self._settings.token_audience not in _audiences(claims.get("aud")):
-            raise _RefusedError("not for this API")
+            raise RefusedError("not for this API")
         expires_at = self._check_times(claims)
-        audience = _audience(claims)
-        party = _text(claims, PARTY_CLAIM) if PARTY_CLAIM in claims else None
-        if party is None and audience != "internal":
-            raise _RefusedError("an outside audience without a party")
+        _check_kind(claims, issuer)
+        audience, role, party = issuer.rules.read(claims)
         return Principal(
-            subject=_text(claims, "sub"),
+            subject=check_text(issuer.prefix + check_text(claims.get("sub"), "sub"), "sub"),
             audience=audience,
             party=party,
-            role=_text(claims, ROLE_CLAIM),
+            role=role,
             expires_at=expires_at,
-            issuer=self._settings.token_issuer,
-            token_id=_text(claims, "jti"),
+            issuer=issuer.issuer,
+            token_id=_token_id(presented),
         )
 
     def _check_times(self, claims: dict[str, Any]) -> int:
@@ -98,32 +140,69 @@ class TokenValidator:
         expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
         not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
         if expires_at + leeway <= now:
-            raise _RefusedError("expired")
+            raise RefusedError("expired")
         if max(issued_at, not_before) > now + leeway:
-            raise _RefusedError("not yet valid")
+            raise RefusedError("not yet valid")
         if issued_at >= expires_at:
-            raise _RefusedError("expires before it was issued")
+            raise RefusedError("expires before it was issued")
         return int(expires_at)
 
 
-def _header(token: str) -> dict[str, str]:
-    """Return the header: exactly `alg`, `kid` and `typ`, each as the issuer writes it.
+def _refusal(error: Exception) -> Unauthenticated:
+    """Return the one error; why is for the log."""
+    reason = str(error) if isinstance(error, RefusedError) else type(error).__name__
+    _log.info("token refused: %s", reason)
+    return Unauthenticated()
+
+
+class _OneAlgorithm(jws.JWSRegistry):
+    """Lets joserfc verify with one algorithm; header parameters were checked by our own rules."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(algorithms=[algorithm], strict_check_header=False)
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        """Return the algorithm if it is the one; no warning for EdDSA, as most providers call Ed25519."""
+        if self.allowed is None or name not in self.allowed:
+            raise RefusedError("another algorithm")
+        return self.algorithms[name]
+
+
+def _checked_header(header: dict[str, Any], issuer: Issuer) -> Mapping[str, str]:
+    """Return a header with exactly `alg`, `kid`, `typ` and what the issuer is known to add.
 
     What else a header may carry (jwk, jku, x5u, x5c, crit, b64, zip …) asks the reader to trust the sender.
     """
-    segment = token.split(".", 1)[0]
-    try:
-        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), b"-_", validate=True)
-        header = json.loads(decoded, cls=_StrictDecoder)
-    except (binascii.Error, UnicodeDecodeError, ValueError, RecursionError):
-        raise _RefusedError("the header is not JSON") from None
-    if not isinstance(header, dict) or set(header) != _HEADER_NAMES:
-        raise _RefusedError("header parameters other than alg, kid, typ")
+    if not header.keys() <= {"alg", "kid", "typ"} | issuer.headers:
+        raise RefusedError("header parameters other than expected")
     if not all(isinstance(value, str) for value in header.values()):
-        raise _RefusedError("a header parameter that is not text")
-    if header["alg"] != ALGORITHM or header["typ"].lower() not in _TYPES:
-        raise _RefusedError("another algorithm or type")
+        raise RefusedError("a header parameter that is not text")
+    if header.get("alg") not in issuer.algorithms or not header.get("kid"):
+        raise RefusedError("another algorithm, or no kid")
+    if header.get("typ", "").lower() not in issuer.types or header.get("typ") == "":
+        raise RefusedError("another type")
     return header
+
+
+def _check_kind(claims: dict[str, Any], issuer: Issuer) -> None:
+    """Refuse ID tokens, logout tokens and client assertions that look like access tokens."""
+    for name in (_LOGOUT_CLAIM, *issuer.id_token_claims):
+        if name in claims:
+            raise RefusedError(f"{name} is in no access token")
+    if claims.get("sub") == issuer.issuer:
+        raise RefusedError("a client assertion")
+    for name, accepted in issuer.required.items():
+        value = claims.get(name)
+        if value is None or (accepted is not None and value not in accepted):
+            raise RefusedError(f"{name} is not that of an access token")
+
+
+def _token_id(presented: _Presented) -> str:
+    """Return `jti`, or for an issuer that gives none a digest of what was signed."""
+    if presented.issuer.needs_token_id or "jti" in presented.claims:
+        return check_text(presented.claims.get("jti"), "jti")
+    signed = presented.token.rpartition(".")[0]
+    return hashlib.sha256(signed.encode()).hexdigest()[:32]
 
 
 def _audiences(value: object) -> list[str]:
@@ -132,48 +211,12 @@ def _audiences(value: object) -> list[str]:
         return [value]
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return value
-    raise _RefusedError("aud is neither text nor a list of texts")
-
-
-def _audience(claims: dict[str, Any]) -> Audience:
-    """Return which graph the token opens."""
-    for audience in AUDIENCES:
-        if claims.get(AUDIENCE_CLAIM) == audience:
-            return audience
-    raise _RefusedError(f"{AUDIENCE_CLAIM} names no audience")
+    raise RefusedError("aud is neither text nor a list of texts")
 
 
 def _time(claims: dict[str, Any], name: str) -> float:
     """Return a time in seconds since 1970-01-01 UTC."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST_TIME:
-        raise _RefusedError(f"{name} is not a time")
+        raise RefusedError(f"{name} is not a time")
     return value
-
-
-def _text(claims: dict[str, Any], name: str) -> str:
-    """Return a claim that is printable text of a reasonable length."""
-    value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
-        raise _RefusedError(f"{name} is not text")
-    return value
-
-
-class _StrictDecoder(json.JSONDecoder):
-    """JSON without duplicate names, NaN and Infinity."""
-
-    def __init__(self) -> None:
-        super().__init__(object_pairs_hook=_unique, parse_constant=_no_constant)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object; of a name given twice, two readers could take different values."""
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise _RefusedError("a name given twice")
-    return names
-
-
-def _no_constant(name: str) -> NoReturn:
-    """Refuse what is not JSON, although Python reads it."""
-    raise _RefusedError(f"{name} in JSON")

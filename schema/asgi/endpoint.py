@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.auth import AUDIENCES, Audience, Principal, TokenValidator
+from app.auth import AUDIENCES, Audience, Authenticator, Principal
 from app.config import Settings
 from app.errors import (
     BadRequest,
@@ -56,7 +56,7 @@ class GraphQLEndpoint:
         settings: Settings,
         schemas: Mapping[Audience, GuardedSchema],
         make_context: MakeContext,
-        validator: TokenValidator,
+        authenticator: Authenticator,
     ) -> None:
         """Take one graph for each audience, and what makes principals and contexts."""
         if set(schemas) != set(AUDIENCES):
@@ -64,7 +64,7 @@ class GraphQLEndpoint:
         self._settings = settings
         self._views = {audience: GraphQLView(schema, settings) for audience, schema in schemas.items()}
         self._make_context = make_context
-        self._validator = validator
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; refuse a WebSocket before it is opened."""
@@ -80,19 +80,19 @@ class GraphQLEndpoint:
             return page_response(self._settings)
         if request.method != "POST":
             raise MethodNotAllowed(allowed="POST")
-        principal = self._principal(request)
+        principal = await self._principal(request)
         response_type(request.headers.get("accept"))
         context = self._make_context(principal, request)
         return await self._views[principal.audience].run(request, context=context)
 
-    def _principal(self, request: HTTPConnection) -> Principal:
-        return self._validator.validate(bearer_token(request.headers))
+    async def _principal(self, request: HTTPConnection) -> Principal:
+        return await self._authenticator.authenticate(bearer_token(request.headers))
 
     async def examples(self, request: Request) -> Response:
         """Answer with the example queries of the caller's own graph, and of no other."""
 
         async def answer(request: Request) -> Response:
-            return examples_response(self._principal(request).audience)
+            return examples_response((await self._principal(request)).audience)
 
         return await answered(request, answer)
 

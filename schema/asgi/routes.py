@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app.auth import Audience, TokenValidator
+from app.auth import Audience, Authenticator, TokenValidator
 from app.config import Settings
 from schema.asgi.endpoint import GraphQLEndpoint, MakeContext
 from schema.asgi.graphiql import static_files
@@ -17,13 +17,13 @@ def graphql_routes(
     settings: Settings,
     schemas: Mapping[Audience, GuardedSchema],
     make_context: MakeContext,
-    validator: TokenValidator | None = None,
+    authenticator: Authenticator | None = None,
 ) -> list[BaseRoute]:
     """Return the endpoint, and with CONCORD_GRAPHIQL its page's files and example queries.
 
-    The validator of tokens is the local issuer's unless one is given.
+    Tokens are checked by the settings' own validator unless another authenticator is given.
     """
-    endpoint = GraphQLEndpoint(settings, schemas, make_context, validator or TokenValidator(settings))
+    endpoint = GraphQLEndpoint(settings, schemas, make_context, authenticator or TokenValidator(settings))
     routes: list[BaseRoute] = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
     if settings.graphiql:
         routes += [Route("/graphql/examples", endpoint.examples, methods=["GET"]), static_files()]
