@@ -86,7 +86,7 @@ def new_database(postgres: Address) -> Callable[[], str]:
     def make() -> str:
         name = f"test_{next(numbers)}"
         with _administrator(postgres) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         return postgres.of_database(name).admin_conninfo()
 
     return make

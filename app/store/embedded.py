@@ -55,6 +55,7 @@ class EmbeddedServer:
         """Prepare for `home`; `settings` adds server settings (tests turn fsync off)."""
         self._home = home
         self._settings = {**SERVER_SETTINGS, **(settings or {})}
+        self._durable = self._settings.get("fsync") != "off"
         self._users_lock: int | None = None
         self._placement: Placement | None = None
 
@@ -95,7 +96,7 @@ class EmbeddedServer:
             except BlockingIOError:
                 pass  # somebody else still uses it
             else:
-                _stop(self._placement)
+                _stop(self._placement, "fast" if self._durable else "immediate")
             finally:
                 os.close(self._users_lock)
                 self._users_lock = None
@@ -113,7 +114,7 @@ class EmbeddedServer:
     def _start(self, placement: Placement) -> Path:
         """Create the data directory if there is none, write the access rules, start; returns the socket's."""
         if not (placement.data / "PG_VERSION").exists():
-            _create_cluster(placement, durable=self._settings.get("fsync") != "off")
+            _create_cluster(placement, durable=self._durable)
         _write_rules(placement)
         socket = socket_directory(placement)
         options = [f"-c {name}={value or chr(39) * 2}" for name, value in self._settings.items()]
@@ -242,12 +243,12 @@ def _works_in(process: Path, data: Path) -> bool:
         return False
 
 
-def _stop(placement: Placement) -> None:
+def _stop(placement: Placement, mode: str) -> None:
     """Stop the server, ending open sessions; a socket directory outside the root goes with it."""
     socket = _running_socket(placement)
     if socket is None:
         return
-    _run(placement, "pg_ctl", "stop", "-w", "-m", "fast", "-t", str(START_SECONDS))
+    _run(placement, "pg_ctl", "stop", "-w", "-m", mode, "-t", str(START_SECONDS))
     if placement.root not in socket.parents:
         for left_over in socket.iterdir():
             left_over.unlink()
