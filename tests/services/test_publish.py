@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ from app.store.releases import (
     read_lines,
 )
 from app.store.versions import verify
-from tests.outside import CALENDAR, PLAN, demand, plant, projection, result
+from tests.outside import CALENDAR, ENTITIES, PLAN, demand, plant, projection, release, result
 
 PLANNER = replace(
     HOST,
@@ -102,6 +103,16 @@ async def test_a_draft_round_reaches_suppliers_only_and_counts_as_a_release(data
     _, first = await latest(database, "PC1", "customer")
     assert first is not None
     assert first.ordinal == 1
+
+
+async def test_a_suspended_party_and_a_department_are_released_nothing(database: Database) -> None:
+    entities = deepcopy(ENTITIES)
+    next(row for row in entities["party"] if row["party"] == "PV2")["active"] = False
+    entities["supplier"][-1]["party"] = "PLAN"
+    plan = await result(database, await plant(database, entities), "1")
+    await release(database, plan)
+    for party, expected in (("PV1", True), ("PV2", False), ("PLAN", False)):
+        assert ((await latest(database, party, "supplier"))[1] is not None) is expected
 
 
 async def test_only_a_plan_proven_optimal_is_published(database: Database) -> None:

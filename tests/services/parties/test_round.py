@@ -29,6 +29,8 @@ COMMIT = """mutation ($input: ForecastCommitSubmitInput!) {
 SIGNAL = """mutation ($input: DemandSignalSubmitInput!) {
   demandSignalSubmit(input: $input) { demandSignal { number } userErrors { code message field } } }"""
 BOX = 10.0
+HALF = 0.5 + 1e-6
+"""A customer's answer is in whole units: running totals are off by half of one at most (decision 0051)."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -73,6 +75,11 @@ async def rounds(database: Database, company: Any) -> Round:
     return Round(database, dataset.calendar.first_open)
 
 
+def off(released: Floats, planned: Floats) -> float:
+    """How far the running totals of two rows are apart at most."""
+    return float(np.abs(np.cumsum(released) - np.cumsum(planned)).max())
+
+
 async def projections(served: Served, party: str) -> list[dict[str, Any]]:
     """What a supplier reads."""
     data = await served.client("supplier", party).ask(PROJECTIONS)
@@ -113,15 +120,15 @@ async def test_every_released_figure_is_the_sealed_plans(settings: Settings, rou
         key = (line["item"], line["shipTo"], None, line["customer"])
         on_time, late = np.array(line["onTime"]), np.array(line["late"])
         lost = np.array(line["notSupplied"])
-        np.testing.assert_allclose(on_time + late + lost, requested.pop(key), atol=1e-6)
-        np.testing.assert_allclose(lost, unmet.get(key, np.zeros(len(lost))), atol=1e-6)
+        assert off(on_time + late + lost, requested.pop(key)) <= HALF
+        assert off(lost, unmet.get(key, np.zeros(len(lost)))) <= 2 * HALF  # requested less accepted
         arrived = sum(late[place] for place, until in enumerate(line["lateUntil"]) if until is not None)
-        assert on_time.sum() + arrived <= delivered[key].sum() + 1e-6
+        assert on_time.sum() + arrived <= delivered[key].sum() + HALF
         assert all(
             (reason == "NONE") == (short < 1e-6)
             for reason, short in zip(line["reasons"], late + lost, strict=True)
         )
-    assert not any(values.any() for values in requested.values())
+    assert all(values.sum() < HALF for values in requested.values())
 
 
 async def test_a_signal_changes_the_next_plan_and_no_suppliers_answers_until_publication(
