@@ -172,6 +172,38 @@ async def test_a_token_without_an_id_gets_one_of_its_own(
 ) -> None:
     validator, forge = TokenValidator(settings), forges["corporate"]
     claims = {name: value for name, value in forge.claims.items() if name != "jti"}
+    made = [Forge(forge.algorithm, forge.key, forge.header, {**claims, "n": n}).make() for n in (1, 1, 2)]
+    ids = [(await validator.authenticate(token)).token_id for token in made]
+    assert (ids[0] == ids[1], ids[1] == ids[2], len(ids[0])) == (True, False, 32)
+
+
+async def test_a_key_of_one_issuer_is_no_key_of_another(forges: dict[str, Forge], settings: Settings) -> None:
+    """Each issuer's tokens, signed by each other's key under each other's kid."""
+    validator, refused = TokenValidator(settings), 0
+    for name, forge in forges.items():
+        for other, stranger in forges.items():
+            if name != other:
+                header = {**forge.header, "alg": stranger.algorithm, "kid": stranger.header["kid"]}
+                token = Forge(stranger.algorithm, stranger.key, header, forge.claims).make()
+                with pytest.raises(Unauthenticated):
+                    await validator.authenticate(token)
+                refused += 1
+    assert refused == 12
+
+
+def sendable(token: str) -> bool:
+    """Say whether a token can travel in an HTTP header at all, unchanged and within uvicorn's limit."""
+    return 0 < len(token) < 60_000 and token.isascii() and token.isprintable() and token.strip() == token
+
+
+async def test_over_real_http_all_refusals_are_one_answer(
+    forges: dict[str, Forge], settings: Settings, new_database: Callable[[], str]
+) -> None:
+    served = settings.model_copy(update={"database_url": SecretStr(new_database())})
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(served), log_level="warning", ws="websockets-sansio"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     every, forge = {**EVERY_ISSUER, **MAPPING_ATTACKS}, forges["corporate"]
     made = [every[attack](forge) for attack in attacks_on("corporate")]
     tokens = [token for token in made if sendable(token)]
