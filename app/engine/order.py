@@ -99,10 +99,8 @@ def _hash_rows(values: NDArray[Any]) -> Hashes:
     scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(finite))))
     rounded = np.where(present, np.round(finite * scale) / scale, numbers) + 0.0
     bits = np.ascontiguousarray(np.where(np.isnan(rounded), np.nan, rounded)).view(np.uint64)
-    result = np.zeros(len(numbers), dtype=np.uint64)
-    for column in range(bits.shape[1]):
-        result = _mix(result, bits[:, column])
-    return result
+    cells = _mix(bits, np.arange(bits.shape[1], dtype=np.uint64)[None, :])
+    return _mix(cells.sum(axis=1, dtype=np.uint64), 13)
 
 
 def _mix(left: Hashes, right: Hashes | int) -> Hashes:
