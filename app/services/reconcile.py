@@ -20,7 +20,7 @@ from app.engine.component import Result
 from app.engine.reconcile import RULES
 from app.errors import BadValue, ConcordError, Conflict, NotFound, PlanCancelled
 from app.exchange.dataset import Dataset
-from app.services.datasets import blocks_of, load_dataset, series_changes
+from app.services.datasets import RESULTS, blocks_of, load_inputs, series_changes
 from app.services.grants import require_action
 from app.services.intake.taking import take_in
 from app.services.planning.content import inputs_hash
@@ -63,7 +63,6 @@ from app.store.versions import latest_final
 
 JOB: Final = "reconcile"
 DEFAULT_RULE: Final = "leximin"
-RESULTS: Final = "plan/"
 PINNED: Final = "inputs/"
 REPORT_SECONDS: Final = 0.5
 
@@ -136,7 +135,7 @@ async def cancel(database: Database, scope: Scope, run_id: UUID) -> Run:
 
 async def read_inputs(tx: Transaction, found: Commit, rule: str) -> Inputs:
     """Read what a plan of this state is made from: its inputs, and the last published decisions."""
-    dataset = await load_dataset(tx, found)
+    dataset = await load_inputs(tx, found)
     digest = await asyncio.to_thread(inputs_hash, dataset, rule)
     return Inputs(found, dataset, await _last_published(tx), digest)
 

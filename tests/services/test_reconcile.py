@@ -13,9 +13,9 @@ from app.services.datasets import blocks_of
 from app.services.export import export
 from app.services.importing import import_dataset
 from app.services.reconcile import cancel, execute, read_inputs, reconciled, request
-from app.store.branches import At, branch, commit, head, resolve
+from app.store.branches import At, branch, commit, fork, head, resolve
 from app.store.commits import write_commit
-from app.store.deltas import SeriesChanges
+from app.store.deltas import EntityChanges, SeriesChanges
 from app.store.identity import SeriesKey
 from app.store.reconciliations import read_limits, read_payoff, read_stakeholders, read_summary
 from app.store.runs import run, start_run
@@ -134,14 +134,14 @@ async def test_reconciled_starts_a_run_for_inputs_nobody_planned_yet(imported):
     assert (itself.id, nothing) == (result.id, None)
 
 
-async def change_forecast(database, quantity):
+async def change_forecast(database, quantity, name="main"):
     async with database.write(HOST) as tx:
-        found = await resolve(tx, At(branch="main"))
+        found = await resolve(tx, At(branch=name))
         values = np.full((1, found.buckets), np.nan)
         values[0, -1] = quantity
         key = SeriesKey("salesForecast", item="BIKE", customer="C2")
         await write_commit(
-            tx, await branch(tx, "main"), author="test", reason="submit", series=SeriesChanges([key], values)
+            tx, await branch(tx, name), author="test", reason="submit", series=SeriesChanges([key], values)
         )
 
 
@@ -243,3 +243,29 @@ async def test_limits_are_told_in_words(database, company):
     assert all(limit.shadow_price >= 0 for limit in limits)
     assert "Assembly (ASM) is fully loaded in" in loaded[0].text
     assert replace(loaded[0], shadow_price=None).text == loaded[0].text
+
+
+async def test_a_scenario_forked_from_a_plan_does_not_take_its_figures_for_submitted_ones(imported):
+    _, first = await plan_of(imported, await request(imported, HOST))
+    async with imported.write(HOST) as tx:
+        await fork(tx, first, "what-if", author="test")
+    await work_off(imported)
+    done, same = await plan_of(imported, await request(imported, HOST, branch_name="what-if"))
+    assert done.state == "done"
+    assert same.id == first.id, "nothing was changed, so the inputs are those of the plan"
+    await change_forecast(imported, 90.0, "what-if")
+    done, other = await plan_of(imported, await request(imported, HOST, branch_name="what-if"))
+    before, after = [await series(imported, found, "netDemand") for found in (first, other)]
+    assert np.nansum(after[0].values) > np.nansum(before[0].values)
+
+
+async def test_capacity_changed_in_a_scenario_of_a_plan_counts(imported, company):
+    _, first = await plan_of(imported, await request(imported, HOST))
+    async with imported.write(HOST) as tx:
+        made = await fork(tx, first, "what-if", author="test")
+        row = {**company.dataset().entities["capacity"][0], "hours_per_day": 4.0}
+        changes = EntityChanges(rows={"capacity": [row]})
+        await write_commit(tx, made, author="test", reason="submit", entities=changes)
+    _, other = await plan_of(imported, await request(imported, HOST, branch_name="what-if"))
+    before, after = [await series(imported, found, "capacityAvailable") for found in (first, other)]
+    assert np.nansum(after[0].values) < 0.5 * np.nansum(before[0].values)
