@@ -1,7 +1,13 @@
 """The customers' graph: its queries and mutation; `SCHEMA` is what the endpoint serves to customers."""
 
+from collections.abc import Mapping
+
 import strawberry
 
+from app.services.parties import reading
+from app.services.parties.answering import answer_node
+from app.services.parties.states import SIGNALS
+from app.store.releases import ReleasedItem, ReleasedSalesOrder
 from schema.customer.answers import (
     CatalogueItem,
     SalesOrderLine,
@@ -18,7 +24,16 @@ from schema.customer.signals import (
 )
 from schema.types.connections import Connection
 from schema.types.graph import build_graph
-from schema.types.outside import Release, Viewer, resolve_releases, resolve_viewer
+from schema.types.node import Node
+from schema.types.outside import Load, Release, Viewer, node_resolver, resolve_releases, resolve_viewer
+
+LOADS: Mapping[str, Load] = {
+    "Release": lambda tx, key: reading.release_node(tx, reading.CUSTOMER, key),
+    "SupplyAnswer": answer_node,
+    "SalesOrderLine": lambda tx, key: reading.line_node(tx, reading.CUSTOMER, ReleasedSalesOrder, key),
+    "CatalogueItem": lambda tx, key: reading.line_node(tx, reading.CUSTOMER, ReleasedItem, key),
+    "DemandSignal": lambda tx, key: reading.submission_node(tx, reading.CUSTOMER, SIGNALS, key),
+}
 
 
 @strawberry.type(description="What a customer reads: what was released to it and what it handed in.")
@@ -26,6 +41,11 @@ class Query:
     """Root of all queries."""
 
     viewer = strawberry.field(resolver=resolve_viewer, graphql_type=Viewer, description="Who is calling.")
+    node = strawberry.field(
+        resolver=node_resolver(LOADS),
+        graphql_type=Node | None,
+        description="The object with an id; null if it is no longer there.",
+    )
     releases = strawberry.field(
         resolver=resolve_releases,
         graphql_type=Connection[Release],

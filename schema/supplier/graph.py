@@ -1,7 +1,12 @@
 """The suppliers' graph: its queries and mutations; `SCHEMA` is what the endpoint serves to suppliers."""
 
+from collections.abc import Mapping
+
 import strawberry
 
+from app.services.parties import reading
+from app.services.parties.states import ACKNOWLEDGEMENT, CAPACITY, COMMIT
+from app.store.releases import ReleasedItem, ReleasedPurchaseOrder
 from schema.supplier.projections import (
     PurchaseOrderLine,
     PurchaseProjection,
@@ -24,7 +29,18 @@ from schema.supplier.submissions import (
 )
 from schema.types.connections import Connection
 from schema.types.graph import build_graph
-from schema.types.outside import Release, Viewer, resolve_releases, resolve_viewer
+from schema.types.node import Node
+from schema.types.outside import Load, Release, Viewer, node_resolver, resolve_releases, resolve_viewer
+
+LOADS: Mapping[str, Load] = {
+    "Release": lambda tx, key: reading.release_node(tx, reading.SUPPLIER, key),
+    "PurchaseProjection": reading.projection_node,
+    "PurchaseOrderLine": lambda tx, key: reading.line_node(tx, reading.SUPPLIER, ReleasedPurchaseOrder, key),
+    "SuppliedItem": lambda tx, key: reading.line_node(tx, reading.SUPPLIER, ReleasedItem, key),
+    "ForecastCommit": lambda tx, key: reading.submission_node(tx, reading.SUPPLIER, (COMMIT,), key),
+    "Capacity": lambda tx, key: reading.submission_node(tx, reading.SUPPLIER, (CAPACITY,), key),
+    "Acknowledgement": lambda tx, key: reading.submission_node(tx, reading.SUPPLIER, (ACKNOWLEDGEMENT,), key),
+}
 
 
 @strawberry.type(description="What a supplier reads: what was released to it and what it handed in.")
@@ -32,6 +48,11 @@ class Query:
     """Root of all queries."""
 
     viewer = strawberry.field(resolver=resolve_viewer, graphql_type=Viewer, description="Who is calling.")
+    node = strawberry.field(
+        resolver=node_resolver(LOADS),
+        graphql_type=Node | None,
+        description="The object with an id; null if it is no longer there.",
+    )
     releases = strawberry.field(
         resolver=resolve_releases,
         graphql_type=Connection[Release],

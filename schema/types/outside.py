@@ -1,6 +1,6 @@
 """What the graphs of suppliers and customers share: the viewer, releases, submissions and their states."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Annotated, Any
@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.types import Info
 
+from app.errors import BadId
 from app.services.parties import reading
 from app.services.parties.signals import Entry
 from app.services.parties.submitting import Caller
+from app.store.database import Transaction
 from app.store.releases import Release as StoredRelease
 from schema.context import Context
 from schema.types.at import ReleaseAt
@@ -205,3 +207,23 @@ async def resolve_releases(
     stretch = paged(info, first, after)
     async with info.context.read() as tx:
         return connection(info, await reading.releases(tx, info.context.principal.audience, stretch))
+
+
+Load = Callable[[Transaction, str], Awaitable[object | None]]
+"""Reads the object of one type that a key names."""
+
+IdArgument = Annotated[strawberry.ID, strawberry.argument(description="An id that you were given.")]
+
+
+def node_resolver(loads: Mapping[str, Load]) -> Callable[..., Awaitable[object | None]]:
+    """Return the resolver of `node`; `loads` says by type name how to read an object."""
+
+    async def resolve_node(info: Info[Context, None], id: IdArgument) -> Node | None:
+        """Return the object with this id."""
+        kind, key = info.context.ids.decode_any(id)
+        if kind not in loads:
+            raise BadId
+        async with info.context.read() as tx:
+            return await loads[kind](tx, key)  # type: ignore[return-value]  # served by attribute
+
+    return resolve_node

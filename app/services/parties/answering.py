@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.services.parties.reading import CUSTOMER, LATEST, At, Paged, lines
+from app.services.parties.reading import CUSTOMER, LATEST, At, Paged, line_node, lines
 from app.services.views.pages import Page
 from app.store.database import Transaction
 from app.store.releases import Release, ReleasedAnswer
@@ -47,3 +47,9 @@ async def supply_answers(
     page = await lines(tx, CUSTOMER, ReleasedAnswer, paged, at=at, item=item)
     rows = tuple(SupplyAnswerLine(row.release, row.line) for row in page.rows)
     return Page(rows, page.resume_keys, page.has_next)
+
+
+async def answer_node(tx: Transaction, key: str) -> SupplyAnswerLine | None:
+    """Return the answer that a node key names."""
+    row = await line_node(tx, CUSTOMER, ReleasedAnswer, key)
+    return None if row is None else SupplyAnswerLine(row.release, row.line)

@@ -194,3 +194,36 @@ async def submissions(
     )
     views = [submission_view(submission, latest) for submission in found]
     return page_of(views, paged.limit, lambda view: str(view.ordinal))
+
+
+async def release_node(tx: Transaction, audience: str, key: str) -> Release | None:
+    """Return the release that a node key names."""
+    return await find_release(tx, own_party(tx), audience, ordinal=int(key))
+
+
+async def line_node(tx: Transaction, audience: str, row_type: type[Row], key: str) -> Released[Row] | None:
+    """Return the line that a node key (release/line) names."""
+    at, before = _place(key)
+    page = await lines(tx, audience, row_type, before, at=at)
+    return next((row for row in page.rows if row.node_key == key), None)
+
+
+async def projection_node(tx: Transaction, key: str) -> ProjectionLine | None:
+    """Return the projection line that a node key names, with what was said to it."""
+    at, before = _place(key)
+    page = await projections(tx, before, at=at)
+    return next((row for row in page.rows if row.node_key == key), None)
+
+
+async def submission_node(
+    tx: Transaction, audience: str, kinds: Sequence[str], key: str
+) -> SubmissionView | None:
+    """Return the party's submission that a node key names."""
+    page = await submissions(tx, audience, kinds, Paged(1, str(int(key) + 1)))
+    return next((row for row in page.rows if row.node_key == key), None)
+
+
+def _place(key: str) -> tuple[At, Paged]:
+    """Return the release of a line's key, and the stretch of one line that holds it."""
+    release, line = key.split("/")
+    return At(int(release)), Paged(1, str(int(line) - 1))
