@@ -230,7 +230,7 @@ def _of_suppliers(limits: Iterable[BindingLimit]) -> list[BindingLimit]:
     """Return the dearest limit of each supplier and item."""
     first: dict[tuple[str | None, str | None], BindingLimit] = {}
     for limit in limits:
-        if limit.supplier is not None and limit.amount > 0:
+        if limit.supplier is not None and limit.kind != "activity_lower" and limit.amount > 0:
             first.setdefault((limit.supplier, limit.item), limit)
     return list(first.values())
 
