@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.errors import BadId
 from app.services.grants import require_measure
 from app.services.views.aggregate import FloatArray, Per, Period, aggregate, group_index, periods
 from app.services.views.filters import Selection, SeriesFilter, selection
@@ -61,6 +62,8 @@ class SeriesPage:
 async def series_page(tx: Transaction, plan: PlanView, question: SeriesQuestion) -> SeriesPage:
     """Answer the question; raises `NotGranted` for a measure of which the role reads nothing."""
     require_measure(tx.scope, question.measure)
+    if question.after is not None and question.after.isdigit() is not (question.group_by is None):
+        raise BadId  # a key of the other kind of page
     measure = MEASURES[question.measure]
     spans = periods(plan.calendar.buckets, question.per)
     chosen = await selection(tx, plan.state, measure, question.filter)

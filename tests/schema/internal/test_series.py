@@ -122,6 +122,24 @@ async def test_pages_of_series_join_to_all_of_them(ask: Ask) -> None:
         assert set(keys) == {(row["item"], row["customer"]) for row in FORECAST}
 
 
+async def test_a_cursor_of_groups_is_none_of_series(ask: Ask) -> None:
+    query = "query ($after: String) " + series(
+        "measure: salesForecast, first: 1, after: $after GROUP", "values"
+    )
+    for one, other in (("", ", groupBy: [REGION]"), (", groupBy: [REGION]", "")):
+        page = (await ask("planner", query.replace("GROUP", one))).data["plan"]["series"]
+        after = {"after": page["pageInfo"]["endCursor"]}
+        assert (await ask("planner", query.replace("GROUP", other), after)).codes == ["BAD_ID"]
+
+
+async def test_a_refused_field_leaves_the_others_alone(ask: Ask) -> None:
+    query = """{ plan { no: series(measure: unitCost) { measure } wrong: series(measure: salesForecast,
+      groupBy: [SITE]) { measure } yes: series(measure: salesForecast, first: 1) { measure } } }"""
+    answer = await ask("sales", query)
+    assert answer.body["data"]["plan"] == {"no": None, "wrong": None, "yes": {"measure": "salesForecast"}}
+    assert sorted(answer.codes) == ["GROUPING_UNDEFINED", "NOT_GRANTED"]
+
+
 async def test_records_behind_the_key_come_with_the_series(ask: Ask) -> None:
     fields = "itemCode item { name family { code } } customerCode customer { region { code } }"
     nodes = (await ask("planner", series("measure: salesForecast, first: 50", fields))).data["plan"][
