@@ -198,7 +198,10 @@ def _check_major(placement: Placement) -> None:
 
 
 def _running_socket(placement: Placement) -> Path | None:
-    """Return the socket directory of a server that runs on this data directory, waiting while it recovers."""
+    """Return the socket directory of the server that runs here, if any; waits while one starts or ends.
+
+    After a kill of its first process the others end by themselves; only then may a new server start.
+    """
     pid_file = placement.data / "postmaster.pid"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -206,19 +209,21 @@ def _running_socket(placement: Placement) -> Path | None:
             lines = pid_file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return None
-        if lines and _has_ended(int(lines[0]), placement.data):
-            return None
-        if len(lines) > 7 and lines[7].strip() == "ready":
+        if lines and _has_ended(int(lines[0])):
+            if not any(_works_in(process, placement.data) for process in Path("/proc").glob("[0-9]*")):
+                pid_file.unlink(missing_ok=True)
+                return None
+        elif len(lines) > 7 and lines[7].strip() == "ready":
             return Path(lines[4].strip())
         time.sleep(0.05)
     raise DatabaseUnreachable(reason=f"the server did not get ready (see {placement.log})")
 
 
-def _has_ended(pid: int, data: Path) -> bool:
-    """Return whether the server's first process is gone; clears what a killed one left behind.
+def _has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or dead and merely not reaped.
 
-    In a container whose first process reaps nobody, a killed server stays in the process table and
-    PostgreSQL takes it for a living one. Its lock file is removed once no process works in the directory.
+    In a container whose first process reaps nobody, a killed server stays in the process table, and
+    PostgreSQL's own programs take it for a living one.
     """
     try:
         os.kill(pid, 0)
@@ -226,13 +231,10 @@ def _has_ended(pid: int, data: Path) -> bool:
         return True
     except PermissionError:
         return False
-    status = Path(f"/proc/{pid}/stat")
-    if not status.exists() or status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z":
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:  # a system without /proc
         return False
-    if any(_works_in(process, data) for process in Path("/proc").glob("[0-9]*")):
-        return False
-    (data / "postmaster.pid").unlink(missing_ok=True)
-    return True
 
 
 def _works_in(process: Path, data: Path) -> bool:
