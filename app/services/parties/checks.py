@@ -11,6 +11,7 @@ from app.vocabulary import Bucket
 
 MAX_QUANTITY = 1e12
 MAX_ROWS = 20_000
+LONGEST_NOTE = 2_000
 
 Path = tuple[str | int, ...]
 
@@ -57,6 +58,12 @@ def check_rows(problems: Problems, path: Path, rows: Sequence[object]) -> None:
         problems.bad_value(path, f"1 to {MAX_ROWS} entries", f"{len(rows)} entries")
 
 
+def check_note(problems: Problems, path: Path, note: str | None) -> None:
+    """Note a remark that is longer than anybody reads."""
+    if note is not None and len(note) > LONGEST_NOTE:
+        problems.bad_value(path, f"at most {LONGEST_NOTE} characters", f"{len(note)} characters")
+
+
 def released_buckets(release: Release) -> tuple[Bucket, ...]:
     """Return the buckets of a release, ordinals counted from 0."""
     edges = zip(release.starts, release.ends, strict=True)
@@ -87,11 +94,12 @@ def check_start(
 
 
 def find_item(
-    problems: Problems, path: Path, items: Sequence[ReleasedItem], item: str, code: str | None
+    problems: Problems, path: Path, items: Sequence[ReleasedItem], item: str, code: str | None, *, owner: str
 ) -> ReleasedItem | None:
     """Return the catalogue line of an item, named by the party's own code of it or the host's.
 
-    `code` is the supplier or sold-to code; it may be left out where only one deals in the item.
+    `code` is the supplier or sold-to code, given in field `owner`; it may be left out where one alone deals
+    in the item.
     """
     named = [line for line in items if item in (line.party_item, line.item)]
     if not named:
@@ -100,9 +108,9 @@ def find_item(
     own = [line for line in named if line.party_item == item] or named
     chosen = [line for line in own if code in (None, line.code)]
     if not chosen:
-        problems.unknown((*path, "code"), "code for this item", code)
+        problems.unknown((*path, owner), f"{owner} code of yours for this item:", code)
     elif len(chosen) > 1:
         codes = ", ".join(sorted(line.code for line in chosen))
-        problems.bad_value((*path, "code"), f"one of your codes {codes}", code)
+        problems.bad_value((*path, owner), f"one of your codes {codes}", code)
         return None
     return chosen[0] if chosen else None

@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.services.parties.checks import (
     Problems,
     bucket_holding,
+    check_note,
     check_quantity,
     check_rows,
     check_start,
@@ -103,10 +104,11 @@ def _check_answers(problems: Problems, row: int, buckets: Sequence[Bucket], answ
     for place, said in enumerate(answer.buckets):
         path = ("lines", row, "buckets", place)
         check_start(problems, (*path, "start"), buckets, said.start, taken)
+        check_note(problems, (*path, "answer", "declined", "note"), said.note)
         if said.kind is AnswerKind.PARTIAL:
-            check_rows(problems, (*path, "partial"), said.deliveries)
+            check_rows(problems, (*path, "answer", "partial"), said.deliveries)
         for order, delivery in enumerate(said.deliveries):
-            where = (*path, "partial", order)
+            where = (*path, "answer", "partial", order)
             check_quantity(problems, (*where, "quantity"), delivery.quantity, positive=True)
             if bucket_holding(buckets, delivery.day) is None:
                 expected = f"a day from {buckets[0].start} to before {buckets[-1].end}"

@@ -72,7 +72,7 @@ def signal_payload(
     if not kind.is_ahead and basis is Basis.NET:
         problems.bad_value(("basis",), "gross, for figures that look back", basis.value)
     buckets = released_buckets(release) if kind.is_ahead else None
-    rows = _checked(problems, items, series, buckets, today)
+    rows = _checked(problems, items, series, buckets, today=today, owner="customer")
     return {"release": release.ordinal, "kind": kind.value, "basis": basis.value, "series": rows}
 
 
@@ -80,10 +80,9 @@ def capacity_payload(
     release: Release, items: Sequence[ReleasedItem], series: Sequence[Series], *, today: date
 ) -> dict[str, object]:
     """Return what a supplier's capacity puts into the inbox; raises `Rejected` with every problem."""
-    return {
-        "release": release.ordinal,
-        "series": _checked(Problems(), items, series, released_buckets(release), today),
-    }
+    buckets = released_buckets(release)
+    rows = _checked(Problems(), items, series, buckets, today=today, owner="supplier")
+    return {"release": release.ordinal, "series": rows}
 
 
 def _checked(
@@ -91,13 +90,15 @@ def _checked(
     items: Sequence[ReleasedItem],
     series: Sequence[Series],
     buckets: Sequence[Bucket] | None,
+    *,
     today: date,
+    owner: str,
 ) -> list[dict[str, object]]:
     """Return the rows by host code; without `buckets` the days are those of the past."""
     check_rows(problems, ("series",), series)
     found: dict[tuple[str, str], dict[str, object]] = {}
     for row, line in enumerate(series):
-        item = find_item(problems, ("series", row), items, line.item, line.code)
+        item = find_item(problems, ("series", row), items, line.item, line.code, owner=owner)
         entries = _entries(problems, row, line, buckets, today)
         if item is not None:
             if (item.code, item.item) in found:

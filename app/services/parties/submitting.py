@@ -14,6 +14,7 @@ import orjson
 from app.access import Scope
 from app.errors import BadValue, NotFound, ReleaseSuperseded, ResponsePastDue
 from app.services.grants import require_action
+from app.services.parties.checks import Problems, check_note
 from app.services.parties.commits import LineAnswer, commit_payload
 from app.services.parties.reading import CUSTOMER, SUPPLIER, own_party
 from app.services.parties.signals import Basis, Series, SignalKind, capacity_payload, signal_payload
@@ -63,6 +64,9 @@ async def acknowledge(database: Database, caller: Caller, release: int, note: st
         inbox = await _Inbox.open(tx, SUPPLIER, caller, ACKNOWLEDGEMENT, content)
         if inbox.known is None:
             await inbox.answerable(release)
+            problems = Problems()
+            check_note(problems, ("note",), note)
+            problems.raise_any()
             return await inbox.append(content)
         return inbox.known
 

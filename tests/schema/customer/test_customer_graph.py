@@ -143,7 +143,7 @@ async def test_the_same_key_gives_the_same_answer_and_another_content_a_conflict
         (
             {"item": "BIKE", "customer": "C2", "entries": [{"date": "2026-01-05", "quantity": 1}]},
             "UNKNOWN_KEY",
-            ["series", "0", "code"],
+            ["series", "0", "customer"],
             0,
         ),
         (

@@ -97,10 +97,17 @@ def test_every_problem_is_named_with_its_place() -> None:
     assert problems(LineAnswer("BOLT", None, None, (answer(FIRST),)), bad) == [
         ("BAD_VALUE", ("lines", 1, "buckets", 0, "start"), 1),
         ("BAD_VALUE", ("lines", 1, "buckets", 2, "start"), 1),
-        ("BAD_VALUE", ("lines", 1, "buckets", 3, "partial", 0, "quantity"), 1),
-        ("BAD_VALUE", ("lines", 1, "buckets", 3, "partial", 1, "date"), 1),
-        ("BAD_VALUE", ("lines", 1, "buckets", 3, "partial", 2, "quantity"), 1),
-        ("BAD_VALUE", ("lines", 1, "buckets", 3, "partial", 3, "quantity"), 1),
-        ("BAD_VALUE", ("lines", 1, "buckets", 4, "partial"), 1),
+        ("BAD_VALUE", ("lines", 1, "buckets", 3, "answer", "partial", 0, "quantity"), 1),
+        ("BAD_VALUE", ("lines", 1, "buckets", 3, "answer", "partial", 1, "date"), 1),
+        ("BAD_VALUE", ("lines", 1, "buckets", 3, "answer", "partial", 2, "quantity"), 1),
+        ("BAD_VALUE", ("lines", 1, "buckets", 3, "answer", "partial", 3, "quantity"), 1),
+        ("BAD_VALUE", ("lines", 1, "buckets", 4, "answer", "partial"), 1),
         ("BAD_VALUE", ("lines", 1, "item"), 1),
+    ]
+
+
+def test_a_note_is_no_book() -> None:
+    declined = BucketAnswer(FIRST, AnswerKind.DECLINED, reason="other", note="x" * 2001)
+    assert problems(LineAnswer("BOLT", None, None, (declined,))) == [
+        ("BAD_VALUE", ("lines", 0, "buckets", 0, "answer", "declined", "note"), 0)
     ]

@@ -63,7 +63,7 @@ def test_another_customers_code_is_as_unknown_as_one_that_nobody_has() -> None:
         series = Series(code, None, (Entry(FIRST, 1.0),))
         assert problems(series) == [("UNKNOWN_KEY", ("series", 0, "item"))]
     foreign = Series("BIKE", "C2", (Entry(FIRST, 1.0),))
-    assert problems(foreign) == [("UNKNOWN_KEY", ("series", 0, "code"))]
+    assert problems(foreign) == [("UNKNOWN_KEY", ("series", 0, "customer"))]
 
 
 def test_forecasts_lie_on_released_buckets_and_sell_out_behind() -> None:
