@@ -6,6 +6,7 @@
 - `serve`     serve, worker
 - `data`      migrate, import, export
 - `planning`  reconcile, publish, check-plan
+- `solve`     solve
 - `tokens`    token
 - `access`    access
 """
@@ -21,6 +22,7 @@ from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
 from app.cli.planning import check, publish, reconcile
 from app.cli.serve import serve, worker
+from app.cli.solve import solve
 from app.cli.tokens import token
 
 application = typer.Typer(
@@ -42,6 +44,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "reconcile": reconcile,
     "publish": publish,
     "check-plan": check,
+    "solve": solve,
     "token": token,
     "access": access,
 }

@@ -19,8 +19,8 @@ R = TypeVar("R")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
-_stdout = Console(highlight=False, soft_wrap=True)
-_stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+_stdout = Console(highlight=False, soft_wrap=True, emoji=False)
+_stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str = "") -> None:

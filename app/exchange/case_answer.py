@@ -13,13 +13,15 @@ from app.engine.solution import Solution
 from app.engine.solve import solve
 from app.errors import PlanningError
 from app.exchange.case import case_problem
+from app.exchange.case_words import conflict_words
 
 
 def solve_case(case: Mapping[str, Any]) -> dict[str, Any]:
     """Solve a case and its scenarios.
 
     The answer has `id`, `status`, `objective` and `bound` in the case's own sense, `decisions`, `duals`,
-    `conflicts` (in words, where there is no plan) and `scenarios`, a list of the same.
+    where there is no plan `conflicts` (in words) and `relaxation` (the least by which requirements must
+    give way), and `scenarios`, a list of the same.
     """
     answer = _answer(case, str(case.get("id", "")))
     answer["scenarios"] = [
@@ -54,7 +56,11 @@ def _answer(case: Mapping[str, Any], name: str) -> dict[str, Any]:
     solution = solve(problem)
     sign = -1.0 if case.get("sense") == "max" else 1.0
     answer: dict[str, Any] = {"id": name, "status": solution.status, "objective": None, "bound": None}
-    answer |= {"decisions": {}, "duals": {}, "conflicts": [conflict.text for conflict in solution.conflicts]}
+    words = [conflict_words(conflict, problem.buckets) for conflict in solution.conflicts]
+    answer |= {"decisions": {}, "duals": {}, "conflicts": words}
+    answer["relaxation"] = [
+        {name: word[name] for name in ("requirement", "period", "amount")} for word in words if word["amount"]
+    ]
     if solution.decisions is not None:
         answer["objective"], answer["bound"] = sign * solution.objective, sign * solution.bound
         answer["decisions"] = _decisions(problem, solution)
