@@ -1,12 +1,13 @@
 """Runs migrations in the transaction that app.store.migrate opened, and then applies the policies in it.
 
-There is no configuration by file and no offline mode: the connection comes from `app.store.migrate`, which
-alone knows how to reach the database and as whom.
+There is no offline mode: the connection comes from `app.store.migrate`, which alone knows how to reach the
+database and as whom; alembic.ini serves `alembic history` and `alembic revision`.
 """
 
 from __future__ import annotations
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from app.access import compile as policies
@@ -15,6 +16,8 @@ from app.store.migrate import OWNER, VERSION_SCHEMA, after_upgrade
 
 def run() -> None:
     """Run the migrations as the owner of the tables, then roles, rows and grants as the administrator."""
+    if "connection" not in context.config.attributes:
+        raise CommandError("migrations are applied by `python -m app migrate`")
     connection: Connection = context.config.attributes["connection"]
     context.configure(
         connection=connection, version_table_schema=VERSION_SCHEMA, transaction_per_migration=False
