@@ -32,6 +32,8 @@ AT_PLAN_DATE = {"openingStock"}
 MAX_SERIES = 5000
 MAX_REASON = 2000
 MAX_KEY = 200
+MAX_VALUE = 1e12
+"""As in a data set: what a company counts stays below it, and what is computed from it stays exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def key_problems(entries: Sequence[SeriesEntry], known: Collection[Reference]) -
 
 
 def value_problems(entries: Sequence[SeriesEntry], calendar: Calendar) -> Iterator[ConcordError]:
-    """Yield values outside the calendar or in closed buckets, and negative ones where none may be."""
+    """Yield values outside the calendar, in closed buckets, absurdly large, or negative where none may be."""
     for row, entry in enumerate(entries):
         first = calendar.index_of(entry.start)
         if first is None or calendar.buckets[first].start != entry.start:
@@ -126,6 +128,9 @@ def _cell_problems(row: int, entry: SeriesEntry, first: int, calendar: Calendar)
             yield BucketFrozen(field=path, row=row, start=start, reason=reason)
         if value is not None and value < 0 and not signed:
             yield BadValue(field=path, row=row, expected="a number not below 0", found=f"{value:g}")
+        elif value is not None and not abs(value) <= MAX_VALUE:
+            expected = f"a number of at most {MAX_VALUE:g}"
+            yield BadValue(field=path, row=row, expected=expected, found=f"{value:g}")
 
 
 def _path(row: int, entry: SeriesEntry, *below: object) -> list[object]:

@@ -44,6 +44,8 @@ from schema.types.connections import DEFAULT_PAGE
 
 ASSUMED_LIST_LENGTH = 10
 _PAGE_ARGUMENT = "first"
+_LONGEST_COUNTED = 10**9
+"""No page is counted longer: it is refused anyway, and what was found still fits an integer of JSON."""
 
 
 class _TextCheck(Visitor):
@@ -153,7 +155,7 @@ class _Count:
         elif isinstance(value, VariableNode):
             value = self.variables.get(value.name.value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return max(int(value), 1)
+            return int(min(max(value, 1), _LONGEST_COUNTED))
         return DEFAULT_PAGE
 
     def _fields(

@@ -88,3 +88,8 @@ def test_every_closed_bucket_is_named() -> None:
     problems = list(value_problems([entry(start=date(2025, 11, 1), values=(1.0, 1.0, 1.0))], CALENDAR))
     assert [problem.details["start"] for problem in problems] == [date(2025, 11, 1), date(2025, 12, 1)]
     assert codes(problems) == ["BUCKET_FROZEN", "BUCKET_FROZEN"]
+
+
+@pytest.mark.parametrize("value", [1.1e12, 1e308, float("inf"), float("nan")])
+def test_an_absurd_value_is_refused(value: float) -> None:
+    assert codes(value_problems([entry(values=(1e12, value))], CALENDAR)) == ["BAD_VALUE"]

@@ -113,6 +113,18 @@ async def test_the_whole_introspection_of_clients_is_within_the_limits(ask: Ask)
     assert response.json()["data"]["__schema"]["queryType"]["name"] == "InternalQuery"
 
 
+@pytest.mark.parametrize("length", ["9" * 20, "9" * 5000])
+async def test_a_page_of_any_length_is_refused_by_code(ask: Ask, length: str) -> None:
+    details = await refusal(ask, f"{{ parts(first: {length}) {{ nodes {{ name }} }} }}")
+    assert details is not None
+    assert details["what"] == "objects in its answer, up to"
+
+
+async def test_a_page_as_long_as_a_number_can_say_is_refused_by_code(ask: Ask) -> None:
+    query = "query($n: Int) { parts(first: $n) { nodes { name } } }"
+    assert await refusal(ask, query, variables={"n": 1e308}) is not None
+
+
 async def test_a_null_character_does_not_come_in_through_the_document(ask: Ask) -> None:
     for text in ('"\\u0000"', '"\\u{0}"'):
         response = await ask(f"{{ echo(text: {text}) }}")
