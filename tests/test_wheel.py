@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("app", "schema", "migrations", "policies", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("app", "schema", "migrations", "policies", "alembic.ini", "pyproject.toml", "README.md", "LICENSE")
 
 pytestmark = pytest.mark.slow
 
