@@ -14,4 +14,4 @@ CODE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(APP.rglob("
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_parameter_is_read_somewhere(name: str) -> None:
-    assert f'"{name}"' in CODE or f'"{name.split(".")[0]}.' in CODE
+    assert f'"{name}"' in CODE or f'"{name.partition(".")[0]}.' in CODE
