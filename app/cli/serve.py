@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-import app
-from app.cli.output import command, progress
+from app.cli.output import command
+from app.cli.plan_worker import PlanWorker
 from app.config import Settings, load_settings
 from app.main import refuse_foreign_schema
 from app.worker import run_worker
-
-PACKAGE_ROOT = Path(app.__file__).parents[1]
-STOP_SECONDS = 15.0
 
 
 @command
@@ -65,7 +57,7 @@ def worker(
 def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_worker: bool) -> None:
     """Run uvicorn until it is told to stop; the plan worker lives exactly as long."""
     refuse_foreign_schema()
-    with plan_worker_process() if plan_worker else contextlib.nullcontext():
+    with PlanWorker() if plan_worker else contextlib.nullcontext():
         uvicorn.run(
             "app.main:create_app_from_environment",
             factory=True,
@@ -77,35 +69,3 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_w
             server_header=False,
             timeout_graceful_shutdown=10,
         )
-
-
-@contextlib.contextmanager
-def plan_worker_process() -> Iterator[subprocess.Popen[bytes]]:
-    """Run `worker --with-parent` as a child for the length of the block.
-
-    The child has a session of its own, so Ctrl-C reaches it only through us; our end of its standard input
-    closes when this process dies in whatever way, and it then ends by itself.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "app", "worker", "--with-parent"],
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": _prepend_path(PACKAGE_ROOT)},
-    )
-    try:
-        yield child
-    finally:
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            progress("the plan worker does not stop; ending it (its run is taken up again at the next start)")
-            child.kill()
-            child.wait()
-
-
-def _prepend_path(first: Path) -> str:
-    """Return PYTHONPATH with `first` in front, so that the child runs the very code of its parent."""
-    rest = os.environ.get("PYTHONPATH", "")
-    return f"{first}{os.pathsep}{rest}" if rest else str(first)
