@@ -36,7 +36,8 @@ ConcordError
 │   ├── DatabaseUnreachable    no server answers at the address
 │   ├── DatabaseVersion        the server or its data directory is of a version that cannot be used
 │   ├── DatabaseExposed        the embedded server's files or rules would let somebody else in
-│   └── DatabaseNotMigrated    the schema in the database is not this program's
+│   ├── DatabaseNotMigrated    the schema in the database is not this program's
+│   └── StoreCorrupt           a sealed version or an invariant of the store does not hold
 ├── PlanningError              a plan could not be made
 │   ├── PlanRefuted            the independent checker found a plan that does not hold
 │   ├── ProblemInvalid         the planning data contradict themselves; every finding is listed
@@ -251,6 +252,10 @@ class DatabaseExposed(StoreError, code="DATABASE_EXPOSED"):
 
 class DatabaseNotMigrated(StoreError, code="DATABASE_NOT_MIGRATED"):
     """The database is at revision {found}, this program needs {expected}: run `python -m app migrate`."""
+
+
+class StoreCorrupt(StoreError, code="STORE_CORRUPT"):
+    """The store does not hold: {count} finding(s), the first: {first}."""
 
 
 class PlanningError(ConcordError, code="PLANNING_ERROR"):

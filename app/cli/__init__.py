@@ -6,6 +6,7 @@
 - `serve`     serve, worker
 - `data`      migrate, import, export
 - `planning`  reconcile, publish, check-plan
+- `verify`    verify
 - `solve`     solve
 - `tokens`    token
 - `access`    access
@@ -24,6 +25,7 @@ from app.cli.planning import check, publish, reconcile
 from app.cli.serve import serve, worker
 from app.cli.solve import solve
 from app.cli.tokens import token
+from app.cli.verify import verify
 
 application = typer.Typer(
     name="concord",
@@ -44,6 +46,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "reconcile": reconcile,
     "publish": publish,
     "check-plan": check,
+    "verify": verify,
     "solve": solve,
     "token": token,
     "access": access,

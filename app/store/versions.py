@@ -74,6 +74,11 @@ async def version(tx: Transaction, name: str, *, plan: str = PLAN) -> Version:
     return Version(**found)
 
 
+async def versions(tx: Transaction, *, plan: str = PLAN) -> list[Version]:
+    """Return all versions, oldest first."""
+    return [Version(**row) for row in await tx.fetch(f"{_VERSION} WHERE p.name = %s ORDER BY v.id", (plan,))]
+
+
 async def latest_final(tx: Transaction, *, plan: str = PLAN) -> Version | None:
     """Return the plan that was published last, None before the first."""
     found = await tx.fetch_one(
@@ -87,12 +92,33 @@ async def sealed_hash(tx: Transaction, sealed: Version) -> bytes:
     return bytes(await tx.fetch_value("SELECT sealed_hash FROM plan.version WHERE id = %s", (sealed.id,)))
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A version's hash as it was sealed, and as its content gives it now, read in both ways."""
+
+    sealed: bytes
+    from_history: bytes
+    from_snapshot: bytes
+
+    @property
+    def holds(self) -> bool:
+        """Whether what the version shows is still what was sealed."""
+        return self.sealed == self.from_history == self.from_snapshot
+
+
 async def verify(tx: Transaction, sealed: Version) -> bool:
     """Return whether what the version shows is still what was sealed."""
+    return (await recompute(tx, sealed)).holds
+
+
+async def recompute(tx: Transaction, sealed: Version) -> Seal:
+    """Hash a version's content again, from the history alone and as it is read."""
     state = await commit(tx, sealed.commit_id)
-    from_history = await content_hash(tx, replace(state, snapshot_id=None))
-    from_snapshot = await content_hash(tx, state)
-    return from_history == from_snapshot == await sealed_hash(tx, sealed)
+    return Seal(
+        sealed=await sealed_hash(tx, sealed),
+        from_history=await content_hash(tx, replace(state, snapshot_id=None)),
+        from_snapshot=await content_hash(tx, state),
+    )
 
 
 async def content_hash(tx: Transaction, state: Commit) -> bytes:
