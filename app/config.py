@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     token_leeway_seconds: int = Field(default=5, ge=0, le=300)
     max_token_bytes: int = Field(default=8192, ge=512)
 
+    # The built-in issuer
+    builtin_issuer: bool = True
+    public_url: str | None = Field(default=None, max_length=200)
+    client_token_ttl_seconds: int = Field(default=600, ge=30, le=86400)
+    token_requests_per_minute: int = Field(default=120, ge=1)
+
     # What one request may ask for
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     max_json_depth: int = Field(default=64, ge=8, le=900)
@@ -64,6 +70,14 @@ class Settings(BaseSettings):
 
     # WebSocket
     max_message_bytes: int = Field(default=256 * 1024, ge=1024)
+
+    @property
+    def issuer_url(self) -> str:
+        """Where this server is reached, without a slash at the end: the name of the built-in issuer."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        host = self.host if self.host in ("127.0.0.1", "localhost") else "127.0.0.1"
+        return f"http://{host}:{self.port}"
 
     @property
     def keys_directory(self) -> Path:

@@ -11,15 +11,17 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
 import schema
 from app.access import DIRECTORY, Scope
-from app.auth import Audience, Principal
+from app.auth import Audience, Authenticator, Principal, TokenValidator
+from app.auth.issuer import LiveAuthenticator, issuer_routes
 from app.config import Settings, load_settings
 from app.errors import ConcordError, ConfigurationError, StoreError
+from app.store.clients import StoredRegistry
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
@@ -113,12 +115,24 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
+def identity(settings: Settings, server: Server) -> tuple[Authenticator, list[BaseRoute]]:
+    """Return what tells who is calling, and the routes of the built-in issuer where it is on."""
+    validator = TokenValidator(settings)
+    if not settings.builtin_issuer:
+        return validator, []
+    registry = StoredRegistry(lambda: server.database)
+    live = LiveAuthenticator(validator, registry, settings.issuer_url)
+    return live, issuer_routes(settings, registry, validator)
+
+
 def create_app(settings: Settings, schemas: Mapping[Audience, GuardedSchema] = SCHEMAS) -> Starlette:
     """Return the application; requests pass the middleware from the first of the list to the last."""
     server = Server(settings)
+    authenticator, token_routes = identity(settings, server)
     return Starlette(
         routes=[
-            *graphql_routes(settings, schemas, server.make_context),
+            *graphql_routes(settings, schemas, server.make_context, authenticator),
+            *token_routes,
             Route("/healthz", server.live, methods=["GET"]),
             Route("/readyz", server.ready, methods=["GET"]),
         ],

@@ -7,11 +7,12 @@
 from app.access.binding import Holdings, Reach, scope_of
 from app.access.grants import Grants, grants_of
 from app.access.policies import Policies, load
-from app.access.scope import DIRECTORY, HOST, Scope
+from app.access.scope import DIRECTORY, HOST, IDENTITY, Scope
 
 __all__ = [
     "DIRECTORY",
     "HOST",
+    "IDENTITY",
     "Grants",
     "Holdings",
     "Policies",

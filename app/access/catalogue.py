@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-SCHEMAS: Final = ("plan", "outside")
+SCHEMAS: Final = ("plan", "outside", "identity")
 """Schemas under policy. `queue` is the host's alone, `migration` the owner's (app.store.migrate)."""
 
 _COLUMNS: Final = """

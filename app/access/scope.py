@@ -52,5 +52,8 @@ class Scope:
 HOST: Final = Scope("concord_service", "concord_host", MappingProxyType({"concord.subject": "concord"}))
 """The host's own work: import, taking in the inbox, runs, publication. No person is ever bound to it."""
 
+IDENTITY: Final = Scope("concord_service", "concord_identity")
+"""The built-in issuer: registered clients, and what is kept about their tokens; nothing of the plan."""
+
 DIRECTORY: Final = Scope("concord_service", "concord_directory")
 """Looks up parties, codes, regions and sites while a principal is bound; reads nothing else."""

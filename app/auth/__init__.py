@@ -4,13 +4,14 @@
 - `trust`                        whose tokens are accepted: the local issuer, those of CONCORD_ISSUERS_FILE
 - `verifying`, `remote_keys`     public keys, and those of a provider as they rotate
 - `strict`, `mapping`            reading what is not trusted yet; from claims to audience, role and party
+- `issuer/`                      the built-in issuer: an OAuth 2 token server for registered clients
 - `validation`                   all of it, in order
 
 What a principal may see and do is no concern of this package: `app.access` binds it to policies.
 """
 
 from app.auth.issuing import issue_token
-from app.auth.keys import SigningKeys, load_signing_keys
+from app.auth.keys import SigningKeys, load_signing_keys, rotate_signing_keys
 from app.auth.principal import AUDIENCES, Audience, Principal
 from app.auth.private_files import private_file
 from app.auth.validation import Authenticator, TokenValidator
@@ -25,4 +26,5 @@ __all__ = [
     "issue_token",
     "load_signing_keys",
     "private_file",
+    "rotate_signing_keys",
 ]

@@ -22,16 +22,20 @@ def issue_token(
     ttl: int | None = None,
     *,
     subject: str | None = None,
+    issuer: str | None = None,
+    client_id: str | None = None,
 ) -> str:
     """Return an access token for `role` of `party` in the graph of `audience`.
 
     `ttl` is in seconds (CONCORD_TOKEN_TTL_SECONDS when not given); `subject` names the person or machine and
-    is "role@party" when not given. Whether the role and the party exist is decided when the token is used.
+    is "role@party" when not given. `issuer` is CONCORD_TOKEN_ISSUER unless given, `client_id` the client
+    that asked for the token (RFC 9068 §2.2). Whether the role and the party exist is decided when the
+    token is used.
     """
     _check(audience, role, party, ttl)
     issued_at = int(time.time())
     claims: dict[str, object] = {
-        "iss": settings.token_issuer,
+        "iss": issuer or settings.token_issuer,
         "aud": settings.token_audience,
         "sub": subject or f"{role}@{party or 'host'}",
         "iat": issued_at,
@@ -42,6 +46,8 @@ def issue_token(
     }
     if party is not None:
         claims[PARTY_CLAIM] = party
+    if client_id is not None:
+        claims["client_id"] = client_id
     keys = load_signing_keys(settings)
     header = {"alg": ALGORITHM, "kid": keys.kid, "typ": TOKEN_TYPE}
     return jwt.encode(header, claims, keys.private, algorithms=[ALGORITHM])

@@ -40,8 +40,28 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         raise ConfigurationError(reason=f"cannot read or create {path}: {error.strerror}") from error
 
 
+def replace_private_file(path: Path, contents: bytes) -> None:
+    """Put `contents` in place of a private file: a reader sees all of the old or all of the new ones."""
+    _refuse_unless_private(path, stat.S_ISREG, "file")
+    try:
+        _draft(path, contents).replace(path)
+    except OSError as error:
+        raise ConfigurationError(reason=f"cannot replace {path}: {error.strerror}") from error
+
+
 def _create(path: Path, contents: bytes) -> None:
     """Write `contents` to a new file and link it to `path`; leave a `path` that is there by now alone."""
+    draft = _draft(path, contents)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
+def _draft(path: Path, contents: bytes) -> Path:
+    """Write `contents` to a new file beside `path`, for its owner alone; nothing is left where that fails."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -49,12 +69,10 @@ def _create(path: Path, contents: bytes) -> None:
             stream.write(contents)
             stream.flush()
             os.fsync(stream.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
+    except BaseException:
         draft.unlink()
+        raise
+    return draft
 
 
 def _refuse_unless_private(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:

@@ -6,10 +6,12 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]{1,684}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{1,1100}")
 """Header up to 512 bytes, signature up to that of an 8192-bit RSA key with room to spare."""
+_LATEST_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z: later times are mistakes or attacks
 
 
 class RefusedError(Exception):
@@ -36,6 +38,14 @@ def read_object(segment: str, what: str) -> dict[str, Any]:
         raise RefusedError(f"the {what} is not JSON") from None
     if not isinstance(value, dict):
         raise RefusedError(f"the {what} is not a JSON object")
+    return value
+
+
+def read_time(claims: Mapping[str, Any], name: str) -> float:
+    """Return a time in seconds since 1970-01-01 UTC; raises RefusedError for what is none."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST_TIME:
+        raise RefusedError(f"{name} is not a time")
     return value
 
 

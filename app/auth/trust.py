@@ -16,11 +16,11 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.auth.claims import AUDIENCE_CLAIM, PARTY_CLAIM, ROLE_CLAIM, TOKEN_TYPE
-from app.auth.keys import ALGORITHM, SigningKeys
+from app.auth.keys import ALGORITHM
 from app.auth.mapping import ClaimRule, PrincipalRules
 from app.auth.principal import AUDIENCES
 from app.auth.remote_keys import FRESH_SECONDS, RemoteKeys, Timing, is_secure
-from app.auth.verifying import ALGORITHMS, FixedKeys, KeySource, VerificationKey
+from app.auth.verifying import ALGORITHMS, KeySource
 from app.config import Settings
 from app.errors import ConfigurationError
 
@@ -28,6 +28,8 @@ LOCAL: Final = PrincipalRules(
     ClaimRule((AUDIENCE_CLAIM,)), ClaimRule((ROLE_CLAIM,)), ClaimRule((PARTY_CLAIM,), optional=True)
 )
 ACCESS_TOKEN_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
+RESERVED_NAMES: Final = frozenset({"client", "user"})
+"""Prefixes of subjects of the built-in issuer, which no provider's may look like."""
 ID_TOKEN_CLAIMS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """Claims of OpenID Connect Core 1.0 §2 and §3.3.2.11 that no access token has."""
 HARMLESS_HEADERS: Final = frozenset({"x5t", "x5t#S256", "nonce"})
@@ -56,17 +58,26 @@ class Issuer:
     needs_token_id: bool = False
 
 
-def local_issuer(settings: Settings, keys: SigningKeys) -> Issuer:
-    """Return the issuer of this installation: one algorithm, one type, no more in the header than needed."""
-    public = {kid: VerificationKey(key, frozenset({ALGORITHM})) for kid, key in keys.public.items()}
-    return Issuer(
-        issuer=settings.token_issuer,
-        keys=FixedKeys(public),
-        algorithms=frozenset({ALGORITHM}),
-        types=ACCESS_TOKEN_TYPES,
-        rules=LOCAL,
-        id_token_claims=ID_TOKEN_CLAIMS,
-        needs_token_id=True,
+def local_issuers(settings: Settings, keys: KeySource) -> tuple[Issuer, ...]:
+    """Return what this installation signs as: by command, and where it is on, as the built-in issuer.
+
+    One algorithm, one type, no more in the header than needed.
+    """
+    if settings.builtin_issuer and not is_secure(settings.issuer_url):
+        reason = "CONCORD_PUBLIC_URL must be an https address (http on this machine only)"
+        raise ConfigurationError(reason=reason)
+    names = [settings.token_issuer, *([settings.issuer_url] if settings.builtin_issuer else [])]
+    return tuple(
+        Issuer(
+            issuer=name,
+            keys=keys,
+            algorithms=frozenset({ALGORITHM}),
+            types=ACCESS_TOKEN_TYPES,
+            rules=LOCAL,
+            id_token_claims=ID_TOKEN_CLAIMS,
+            needs_token_id=True,
+        )
+        for name in dict.fromkeys(names)
     )
 
 
@@ -128,6 +139,8 @@ class _Issuer(_Table):
         for name in self.algorithms:
             if name not in ALGORITHMS:
                 raise ValueError(f"algorithm {name} is not one of {', '.join(ALGORITHMS)}")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"the name {self.name} stands for the built-in issuer's own")
         for name in self.headers:
             if name not in HARMLESS_HEADERS:
                 raise ValueError(f"header {name} is not one of {', '.join(sorted(HARMLESS_HEADERS))}")
@@ -192,7 +205,8 @@ def load_issuers(settings: Settings) -> tuple[Issuer, ...]:
     if path is None:
         return ()
     listed = _read(path).issuer
-    taken = Counter([settings.token_issuer, *(each.issuer for each in listed)])
+    taken = Counter({settings.token_issuer, settings.issuer_url})
+    taken.update(each.issuer for each in listed)
     names = Counter(each.name for each in listed)
     for name, times in (*taken.items(), *names.items()):
         if times > 1:

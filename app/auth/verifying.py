@@ -6,8 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwa import JWSAlgModel
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from app.auth.strict import RefusedError
 
 PublicKey = RSAKey | ECKey | OKPKey
 
@@ -44,6 +48,25 @@ class VerificationKey:
 
     key: PublicKey
     algorithms: frozenset[str]
+
+    def verify(self, token: str, algorithm: str) -> None:
+        """Raise JoseError or RefusedError unless the key made the token's signature with this algorithm."""
+        if algorithm not in self.algorithms:
+            raise RefusedError("an algorithm that is not the key's")
+        jws.deserialize_compact(token, self.key, registry=_OneAlgorithm(algorithm))
+
+
+class _OneAlgorithm(jws.JWSRegistry):
+    """Lets joserfc verify with one algorithm; header parameters were checked by our own rules."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(algorithms=[algorithm], strict_check_header=False)
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        """Return the algorithm if it is the one; no warning for EdDSA, as most providers call Ed25519."""
+        if self.allowed is None or name not in self.allowed:
+            raise RefusedError("another algorithm")
+        return self.algorithms[name]
 
 
 class KeySource(Protocol):

@@ -9,6 +9,7 @@
 - `verify`    verify
 - `solve`     solve
 - `tokens`    token
+- `identity`  client, key
 - `access`    access
 """
 
@@ -21,6 +22,7 @@ import typer
 from app.cli.access import access
 from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
+from app.cli.identity import client, key
 from app.cli.planning import check, publish, reconcile
 from app.cli.serve import serve, worker
 from app.cli.solve import solve
@@ -49,6 +51,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "verify": verify,
     "solve": solve,
     "token": token,
+    "client": client,
+    "key": key,
     "access": access,
 }
 
