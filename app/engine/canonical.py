@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.engine.formulation import Layout, open_window
+from app.engine.formulation import open_window
 from app.engine.highs import Options, Outcome, minimise
+from app.engine.layout import Layout
 from app.engine.linear import ABSENT, Builder, Program, extended, on_face
 from app.engine.network import resource_labels, stock_labels
 from app.engine.order import colour, noise, tie_keys

@@ -44,6 +44,25 @@ def verify(
     return Certificate(primal, dual, slack, gap, objective - bound, accepted), bound
 
 
+def verify_whole(
+    program: Program, fixed: Certificate, point: FloatArray, bound: float, accept: float
+) -> Certificate:
+    """Certify a point in whole numbers against the bound of the search (rule 37).
+
+    `fixed` holds the residuals with the whole numbers fixed. A bound above the objective proves that one of
+    the two is wrong: it is a gap like any other.
+    """
+    numbers = point[program.whole]
+    integrality = _worst(np.abs(numbers - np.round(numbers)))
+    objective = float(program.cost @ point) + program.offset
+    gap = abs(objective - bound) / (1.0 + abs(objective))
+    residuals = (fixed.primal, fixed.dual, fixed.complementarity, gap, integrality)
+    accepted = bool(np.isfinite(bound)) and max(residuals) <= accept
+    return Certificate(
+        fixed.primal, fixed.dual, fixed.complementarity, gap, objective - bound, accepted, integrality
+    )
+
+
 def combine(parts: Iterable[tuple[Certificate, float]], accept: float) -> Certificate:
     """Join the certificates of independent components, each given with its objective."""
     rows = list(parts)
@@ -51,11 +70,10 @@ def combine(parts: Iterable[tuple[Certificate, float]], accept: float) -> Certif
         return Certificate(0.0, 0.0, 0.0, 0.0, 0.0, accepted=True)
     money = sum(part.gap_money for part, _ in rows)
     gap = sum(abs(part.gap_money) for part, _ in rows) / (1.0 + abs(sum(value for _, value in rows)))
-    primal, dual, slack = (
-        max(getattr(part, name) for part, _ in rows) for name in ("primal", "dual", "complementarity")
-    )
+    names = ("primal", "dual", "complementarity", "integrality")
+    primal, dual, slack, whole = (max(getattr(part, name) for part, _ in rows) for name in names)
     accepted = all(part.accepted for part, _ in rows) and max(primal, dual, slack, gap) <= accept
-    return Certificate(primal, dual, slack, gap, money, accepted)
+    return Certificate(primal, dual, slack, gap, money, accepted, whole)
 
 
 def _worst(values: FloatArray) -> float:

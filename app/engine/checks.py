@@ -12,7 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.lotting import set_up
 from app.engine.problem import Activities, Demands, FloatArray, IntArray, Problem, Resources, Stocks
+from app.engine.requirements import most_levels
 from app.errors import ProblemInvalid
 
 HUGE = 1e12  # quantities, costs and hours beyond this are a mistake of units
@@ -74,6 +76,15 @@ def check_indices(problem: Problem) -> Iterator[Finding]:
         ("uses.activity", problem.uses.activity, a),
         ("uses.resource", problem.uses.resource, r),
         ("demands.stock", problem.demands.stock, n),
+    ]
+    columns += [
+        ("lots.activity", problem.lots.activity, a),
+        ("setup_inputs.activity", problem.setup_inputs.activity, a),
+        ("setup_inputs.stock", problem.setup_inputs.stock, n),
+        ("setup_uses.activity", problem.setup_uses.activity, a),
+        ("setup_uses.resource", problem.setup_uses.resource, r),
+        ("storages.storage", problem.storages.storage, len(problem.storages.codes)),
+        ("storages.stock", problem.storages.stock, n),
     ]
     for name, index, count in columns:
         if ((index < 0) | (index >= count)).any():
@@ -168,6 +179,41 @@ def _on_cycle(count: int, source: IntArray, target: IntArray) -> IntArray:
         alive = keep
 
 
+def check_lots(problem: Problem) -> Iterator[Finding]:
+    """Find lots that contradict themselves, and set-ups of activities whose level nothing limits."""
+    acts, lots = problem.activities, problem.lots
+    codes = [acts.codes[row] for row in lots.activity.tolist()]
+    if len(set(codes)) < len(codes):
+        yield _error("lots", "lots", "An activity has its lot stated twice.")
+    for name in ("setup_cost", "minimum", "maximum", "multiple"):
+        values = getattr(lots, name)
+        yield from _cells(
+            "lots", codes, np.isnan(values) | (values < 0), f"lots.{name} is negative or missing"
+        )
+    most = np.minimum(lots.maximum, acts.upper[lots.activity])
+    least = np.maximum(lots.minimum, acts.lower[lots.activity])
+    yield from _cells(
+        "lots", codes, (lots.minimum > lots.maximum), "the minimum lot is above the maximum lot"
+    )
+    yield from _cells("lots", codes, np.isinf(least), "the minimum lot is infinite")
+    drawing = set(problem.setup_inputs.activity.tolist()) | set(problem.setup_uses.activity.tolist())
+    if drawing - set(lots.activity.tolist()):
+        yield _error("lots", "lots", "A set-up draws material or hours for an activity without a lot.")
+    if len(lots):
+        open_end = set_up(problem) & (most > 0) & np.isinf(most_levels(problem)[lots.activity])
+        yield from _cells("lots", codes, open_end, "a set-up or minimum lot needs a maximum lot here")
+
+
+def check_storages(problem: Problem) -> Iterator[Finding]:
+    """Find shared storage whose room or space is negative or no number."""
+    storages = problem.storages
+    wrong = np.isnan(storages.capacity) | (storages.capacity < 0)
+    yield from _cells("storages", storages.codes, wrong, "the shared room is negative or no number")
+    names = [storages.codes[row] for row in storages.storage.tolist()]
+    wrong = ~np.isfinite(storages.space) | (storages.space < 0)
+    yield from _cells("storages", names, wrong, "the space per unit is negative or no number")
+
+
 def check_supply(problem: Problem) -> Iterator[Finding]:
     """Warn of demand that nothing can ever supply: no stock, no receipt, no activity."""
     stocks, acts = problem.stocks, problem.activities
@@ -187,6 +233,8 @@ CHECKS: tuple[Callable[[Problem], Iterator[Finding]], ...] = (
     check_limits,
     check_timing,
     check_cycles,
+    check_lots,
+    check_storages,
     check_supply,
 )
 

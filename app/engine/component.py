@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from app.engine.canonical import canonical_point
-from app.engine.certificate import verify
+from app.engine.certificate import verify, verify_whole
 from app.engine.formulation import Formulation, formulate
-from app.engine.highs import Budget, Options, Outcome, Verdict, minimise
-from app.engine.linear import ABSENT, Program
+from app.engine.highs import Budget, Options, Outcome, Verdict, minimise, search
+from app.engine.linear import ABSENT, Program, with_fixed
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import Certificate, Decisions
 
@@ -49,6 +49,8 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     """Solve one component to a certified, canonical optimum within `seconds`."""
     formulation = formulate(problem)
     options = options_of(problem, seconds)
+    if len(formulation.program.whole):
+        return solve_whole(formulation, problem, options)
     outcome = minimise(formulation.program, options)
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
@@ -59,10 +61,45 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     return replace(answer, seconds=options.budget.spent)
 
 
+def solve_whole(formulation: Formulation, problem: Problem, options: Options) -> Result:
+    """Search in whole numbers, then settle the rest as a linear program with the whole numbers fixed.
+
+    The answer is optimal where the search's bound is met, otherwise it is a limit with its gap (rule 37).
+    """
+    program, accept = formulation.program, problem.parameters.accept
+    found = search(program, options, max(problem.parameters.gap, accept / 10.0))
+    if found.point is None:
+        verdict: Verdict = "failed" if found.verdict == "optimal" else found.verdict
+        return replace(nothing(verdict, formulation, options), bound=found.bound)
+    numbers = np.round(found.point[program.whole])
+    fixed = with_fixed(program, numbers)
+    outcome = minimise(fixed, Options(options.tolerance, options.threads))
+    if outcome.verdict != "optimal":
+        return replace(nothing("failed", formulation, options), bound=found.bound)
+    point = outcome.point
+    if problem.parameters.canonical:
+        point = canonical_point(fixed, outcome, problem, formulation.layout, options)
+    answer = certified(formulation, fixed, outcome, point, problem)
+    residuals, _ = verify(fixed, point, outcome.duals, accept)
+    certificate = verify_whole(program, residuals, point, found.bound, accept)
+    return replace(
+        answer,
+        verdict="optimal" if certificate.gap <= accept else "limit",
+        bound=found.bound,
+        certificate=certificate,
+        seconds=options.budget.spent,
+    )
+
+
 def without_plan(outcome: Outcome, formulation: Formulation, options: Options) -> Result:
     """Answer for a component whose solve ended in anything but an optimum."""
+    return nothing(outcome.verdict, formulation, options)
+
+
+def nothing(verdict: Verdict, formulation: Formulation, options: Options) -> Result:
+    """Answer without a plan."""
     none = np.zeros_like(formulation.element_offset)
-    return Result(outcome.verdict, np.inf, -np.inf, none, seconds=options.budget.spent)
+    return Result(verdict, np.inf, -np.inf, none, seconds=options.budget.spent)
 
 
 def options_of(problem: Problem, seconds: float) -> Options:
@@ -90,6 +127,7 @@ def certified(
 def prices(formulation: Formulation, program: Program, duals: FloatArray) -> Prices:
     """Read the multipliers: rows of balance for material, reduced costs at bounds for limits."""
     reduced = program.cost - program.transposed(duals)
+    reduced[program.whole] = 0.0  # fixed by the search: their multipliers say nothing about limits
     layout = formulation.layout
     return Prices(
         material=_at(duals, formulation.rows.balance),

@@ -12,8 +12,8 @@ import numpy as np
 
 from app.engine.component import options_of
 from app.engine.formulation import Formulation, formulate, shortable
-from app.engine.highs import minimise
-from app.engine.linear import Builder, extended
+from app.engine.highs import Options, minimise, search
+from app.engine.linear import Builder, Program, extended
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import Conflict
 
@@ -52,13 +52,21 @@ def conflicts(problem: Problem, seconds: float) -> tuple[Conflict, ...]:
     extra = Builder(("given way",), width=len(base.cost), height=len(base.row_lower))
     families = _families(extra, problem, formulation)
     program = extended(base, extra)
-    outcome = minimise(program, options_of(problem, seconds))
-    if outcome.verdict != "optimal":
+    point, duals = _least(program, options_of(problem, seconds))
+    if point is None:
         return ()
-    padded = np.append(outcome.point, 0.0)
+    padded = np.append(point, 0.0)
     found = [item for family in families for item in _given_way(family, padded[family.columns], problem)]
-    reduced = program.cost - program.transposed(outcome.duals)
+    reduced = program.cost - program.transposed(duals)
     return (*found, *_forcing(formulation, np.append(reduced, 0.0), problem))
+
+
+def _least(program: Program, options: Options) -> tuple[FloatArray | None, FloatArray]:
+    """Find the least that must give way, and multipliers (none in whole numbers)."""
+    if len(program.whole):
+        return search(program, options, SMALL).point, np.zeros(len(program.row_lower))
+    outcome = minimise(program, options)
+    return (outcome.point if outcome.verdict == "optimal" else None), outcome.duals
 
 
 def _families(extra: Builder, problem: Problem, formulation: Formulation) -> list[_Relaxation]:

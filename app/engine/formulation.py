@@ -11,46 +11,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.layout import KIND_ELEMENT, Layout, Rows
 from app.engine.linear import ABSENT, Builder, Program
+from app.engine.lotting import add_lots
 from app.engine.priority import class_premium
-from app.engine.problem import FloatArray, IntArray, Kind, Problem
+from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import ELEMENTS, Decisions
-
-KIND_ELEMENT = {
-    Kind.MAKE: "production",
-    Kind.PURCHASE: "purchase",
-    Kind.TRANSFER: "freight",
-    Kind.SUBCONTRACT: "subcontract",
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Which column of the program holds which decision; ABSENT where the decision is always zero."""
-
-    level: IntArray  # [a, T]
-    stock: IntArray  # [n, T]
-    deliver: IntArray  # [d, T]
-    short: IntArray  # [d, T]
-    backlog: IntArray  # [d, T]
-    regular: IntArray  # [r, T]
-    overtime: IntArray  # [r, T]
-    below_target: IntArray  # [n, T]
-    below_final: IntArray  # [n]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Which row of the program holds which requirement; ABSENT where there is none."""
-
-    balance: IntArray  # [n, T]
-    demand: IntArray  # [d, T]
-    window: IntArray  # [d, T]
-    capacity: IntArray  # [r, T]
-    target: IntArray  # [n, T]
-    final: IntArray  # [n]
-    floor: IntArray  # [d]
-    smoothing: IntArray  # [a, T]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +42,7 @@ class Formulation:
 
 
 def formulate(problem: Problem) -> Formulation:
-    """Build the linear program of a problem; rules 1 to 15."""
+    """Build the program of a problem; rules 1 to 19."""
     builder = Builder(ELEMENTS)
     layout = _columns(builder, problem)
     rows = Rows(
@@ -90,6 +56,9 @@ def formulate(problem: Problem) -> Formulation:
         smoothing=add_smoothing(builder, problem, layout),
     )
     _prices(builder, problem, layout)
+    add_storages(builder, problem, layout)
+    if problem.whole:
+        add_lots(builder, problem, layout, rows)
     program = builder.build()
     matrix, offset = builder.costs()
     return Formulation(program, layout, rows, matrix, offset)
@@ -113,18 +82,18 @@ def shortable(problem: Problem) -> FloatArray:
 
 def _columns(builder: Builder, problem: Problem) -> Layout:
     stocks, acts, demands, resources = problem.stocks, problem.activities, problem.demands, problem.resources
-    late = open_requests(problem)
+    late, most = open_requests(problem), acts.upper.copy()
+    most[problem.lots.activity] = np.minimum(most[problem.lots.activity], problem.lots.maximum)
     asked = demands.quantity > 0
     carried = np.zeros_like(late)
     carried[:, 1:] = late[:, :-1]
     final = np.where(
         np.arange(problem.periods) == problem.periods - 1, demands.final_backlog[:, None], np.inf
     )
-    used = np.zeros(resources.regular.shape, dtype=bool)
-    np.logical_or.at(used, problem.uses.resource, problem.uses.hours > 0)
+    used = loaded(problem)
     hard_end = np.where(np.isinf(stocks.final_cost), 0.0, np.inf)
     return Layout(
-        level=builder.columns(acts.upper > 0, acts.lower, acts.upper),
+        level=builder.columns(most > 0, acts.lower, most),
         stock=builder.columns(np.ones(stocks.target.shape, dtype=bool), 0.0, stocks.maximum),
         deliver=builder.columns(asked | carried, 0.0, np.inf),
         short=builder.columns(shortable(problem) > 0, 0.0, shortable(problem)),
@@ -198,12 +167,18 @@ def open_window(problem: Problem) -> tuple[IntArray, FloatArray]:
     return first, total[:, 1:] - np.take_along_axis(total, reach, axis=1)
 
 
+def loaded(problem: Problem) -> NDArray[np.bool_]:
+    """Say where a resource may be loaded, [r, T], by levels or by set-ups."""
+    where = np.zeros(problem.resources.regular.shape, dtype=bool)
+    for uses in (problem.uses, problem.setup_uses):
+        np.logical_or.at(where, uses.resource, uses.hours > 0)
+    return where
+
+
 def add_capacity(builder: Builder, problem: Problem, layout: Layout) -> IntArray:
     """Rule 5: hours of all activities = regular + overtime hours used, each within its limit."""
     uses = problem.uses
-    loaded = np.zeros(problem.resources.regular.shape, dtype=bool)
-    np.logical_or.at(loaded, uses.resource, uses.hours > 0)
-    rows = builder.rows(loaded, 0.0, 0.0)
+    rows = builder.rows(loaded(problem), 0.0, 0.0)
     builder.entries(rows[uses.resource], layout.level[uses.activity], uses.hours)
     builder.entries(rows, layout.regular, -1.0)
     builder.entries(rows, layout.overtime, -1.0)
@@ -232,6 +207,14 @@ def add_service_floor(builder: Builder, problem: Problem, layout: Layout) -> Int
     most = (1.0 - demands.floor) * demands.quantity[:, :published].sum(axis=1)
     rows = builder.rows((demands.floor > 0) & (demands.floor < 1), -np.inf, most)
     builder.entries(rows[:, None], layout.short[:, :published], 1.0)
+    return rows
+
+
+def add_storages(builder: Builder, problem: Problem, layout: Layout) -> IntArray:
+    """Rule 19: the space that the stocks of a shared storage take is within its capacity."""
+    storages = problem.storages
+    rows = builder.rows(np.isfinite(storages.capacity), -np.inf, storages.capacity)
+    builder.entries(rows[storages.storage], layout.stock[storages.stock], storages.space)
     return rows
 
 

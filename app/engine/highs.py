@@ -41,6 +41,15 @@ class Outcome:
     iterations: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeOutcome:
+    """What a search in whole numbers gave: `point` None where none was found; `bound` holds in any case."""
+
+    verdict: Verdict
+    point: FloatArray | None
+    bound: float
+
+
 @dataclass(slots=True)
 class Budget:
     """Seconds that a chain of solves may take, counted by the solver itself: the engine has no clock."""
@@ -83,6 +92,36 @@ def minimise(program: Program, options: Options, *, narrowed: bool = False) -> O
     if outcome.verdict in trusted:
         return outcome
     return _run(program, options, {"presolve": "off"})
+
+
+def search(program: Program, options: Options, gap: float) -> WholeOutcome:
+    """Solve a program with whole columns by branch and cut, to a relative gap of at most `gap`.
+
+    Answers infeasible or unbounded only where that is sure: presolve alone cannot tell the two apart.
+    """
+    outcome = _search(program, options, gap, {})
+    if outcome.verdict == "failed":
+        return _search(program, options, gap, {"presolve": "off"})
+    return outcome
+
+
+def _search(program: Program, options: Options, gap: float, how: dict[str, str]) -> WholeOutcome:
+    solver = _solver(options, how)
+    for name in ("mip_rel_gap", "mip_abs_gap"):
+        solver.setOptionValue(name, gap)
+    solver.setOptionValue("mip_feasibility_tolerance", options.tolerance)
+    model = _model(program)
+    kinds = np.full(len(program.cost), highspy.HighsVarType.kContinuous)
+    kinds[program.whole] = highspy.HighsVarType.kInteger
+    model.integrality_ = list(kinds)
+    solver.passModel(model)
+    solver.run()
+    options.budget.spent += solver.getRunTime()
+    verdict = _VERDICTS.get(solver.getModelStatus(), "failed")
+    info = solver.getInfo()
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    point = np.asarray(solver.getSolution().col_value, dtype=np.float64) if found else None
+    return WholeOutcome(verdict, point, float(info.mip_dual_bound))
 
 
 def _run(program: Program, options: Options, how: dict[str, str]) -> Outcome:

@@ -1,6 +1,8 @@
 """Linear programs as arrays: built block by block without a loop over cells, kept in compressed columns.
 
 minimise cost @ x + offset   subject to   row_lower <= A x <= row_upper,   lower <= x <= upper
+
+Columns named in `whole` must be whole numbers; a linear solve leaves that aside.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ class Program:
     index: IntArray  # [nonzeros] row of each entry
     value: FloatArray  # [nonzeros]
     offset: float = 0.0
+    whole: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # whole columns
 
     @property
     def entry_columns(self) -> IntArray:
@@ -48,6 +51,13 @@ class Program:
     def with_cost(self, cost: FloatArray, offset: float = 0.0) -> Program:
         """Return the same feasible set under another objective."""
         return replace(self, cost=cost, offset=offset)
+
+
+def with_fixed(program: Program, numbers: FloatArray) -> Program:
+    """Fix the whole columns at the numbers given: what is left is linear."""
+    lower, upper = program.lower.copy(), program.upper.copy()
+    lower[program.whole] = upper[program.whole] = numbers
+    return replace(program, lower=lower, upper=upper)
 
 
 def on_face(program: Program, duals: FloatArray) -> Program:
@@ -91,8 +101,13 @@ class Builder:
     _entries: list[tuple[IntArray, IntArray, FloatArray]] = field(default_factory=list)
     _costs: list[tuple[int, IntArray, FloatArray]] = field(default_factory=list)
     _offset: dict[str, float] = field(default_factory=dict)
+    _whole: list[IntArray] = field(default_factory=list)
     width: int = 0
     height: int = 0
+
+    def whole(self, columns: IntArray) -> None:
+        """Ask for whole numbers in columns."""
+        self._whole.append(columns[columns >= 0])
 
     def columns(self, mask: NDArray[np.bool_], lower: ArrayLike, upper: ArrayLike) -> IntArray:
         """Add a column per true cell of `mask`; returns its index in the cell, ABSENT elsewhere."""
@@ -145,6 +160,7 @@ class Builder:
             index,
             value,
             float(offset.sum()),
+            np.unique(np.concatenate((np.zeros(0, dtype=np.int64), *self._whole))),
         )
 
 
@@ -198,4 +214,5 @@ def extended(program: Program, extra: Builder) -> Program:
         index,
         value,
         float(offset.sum()),
+        program.whole,
     )

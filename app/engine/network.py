@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.lots import Lots, Storages
 from app.engine.order import canonical_order
 from app.engine.problem import (
     Activities,
@@ -48,22 +49,25 @@ class Chosen(NamedTuple):
     demands: IntArray
     inputs: IntArray
     uses: IntArray
+    lots: IntArray
+    setup_inputs: IntArray
+    setup_uses: IntArray
+    storages: IntArray
 
 
 def components(problem: Problem) -> list[Part]:
     """Split a problem into its independent components, each in canonical order."""
     labels = stock_labels(problem)
-    orders = canonical_order(problem)
     activity_label = labels[problem.activities.stock]
-    inputs, uses = problem.inputs, problem.uses
-    groups = Chosen(
-        stocks=orders.stocks, activities=orders.activities, resources=orders.resources,
-        demands=orders.demands, inputs=np.arange(len(inputs.activity)), uses=np.arange(len(uses.activity)),
-    )  # fmt: skip
+    groups = everything(problem)
     label_of = Chosen(
         stocks=labels, activities=activity_label, resources=resource_labels(problem, activity_label),
-        demands=labels[problem.demands.stock], inputs=activity_label[inputs.activity],
-        uses=activity_label[uses.activity],
+        demands=labels[problem.demands.stock],
+        inputs=activity_label[problem.inputs.activity], uses=activity_label[problem.uses.activity],
+        lots=activity_label[problem.lots.activity],
+        setup_inputs=activity_label[problem.setup_inputs.activity],
+        setup_uses=activity_label[problem.setup_uses.activity],
+        storages=storage_labels(problem, labels),
     )  # fmt: skip
     by_label = [_grouped(order, label) for order, label in zip(groups, label_of, strict=True)]
     none = np.zeros(0, dtype=np.int64)
@@ -73,16 +77,24 @@ def components(problem: Problem) -> list[Part]:
 
 def whole(problem: Problem) -> Part:
     """Take the problem as a single part in canonical order."""
+    return _part(problem, everything(problem))
+
+
+def everything(problem: Problem) -> Chosen:
+    """Every row of every block, the axes in canonical order."""
     orders = canonical_order(problem)
-    chosen = Chosen(
+    return Chosen(
         orders.stocks,
         orders.activities,
         orders.resources,
         orders.demands,
-        np.arange(len(problem.inputs.activity)),
-        np.arange(len(problem.uses.activity)),
+        inputs=np.arange(len(problem.inputs.activity)),
+        uses=np.arange(len(problem.uses.activity)),
+        lots=np.arange(len(problem.lots)),
+        setup_inputs=np.arange(len(problem.setup_inputs.activity)),
+        setup_uses=np.arange(len(problem.setup_uses.activity)),
+        storages=np.arange(len(problem.storages.codes)),
     )
-    return _part(problem, chosen)
 
 
 def digest(problem: Problem, *tags: str) -> bytes:
@@ -96,9 +108,11 @@ def digest(problem: Problem, *tags: str) -> bytes:
         for item in fields(block):
             if item.name != "codes":
                 _feed(state, getattr(block, item.name))
-    for pairs in (problem.inputs, problem.uses):
-        for item in fields(pairs):
-            _feed(state, getattr(pairs, item.name))
+    rows = (problem.inputs, problem.uses, problem.lots, problem.setup_inputs, problem.setup_uses)
+    for block_of_rows in (*rows, problem.storages):
+        for item in fields(block_of_rows):
+            if item.name != "codes":
+                _feed(state, getattr(block_of_rows, item.name))
     return state.digest()
 
 
@@ -112,10 +126,14 @@ def _feed(state: Any, array: NDArray[Any]) -> None:
 
 def stock_labels(problem: Problem) -> IntArray:
     """Name the component of each stock, [n]: the least index of a stock that it is linked with."""
-    acts, uses, demands = problem.activities, problem.uses, problem.demands
+    acts, demands, storages = problem.activities, problem.demands, problem.storages
+    resource = np.concatenate((problem.uses.resource, problem.setup_uses.resource))
+    user = np.concatenate((problem.uses.activity, problem.setup_uses.activity))
     links = [
         (acts.stock[problem.inputs.activity], problem.inputs.stock),
-        _chain(uses.resource, acts.stock[uses.activity]),
+        (acts.stock[problem.setup_inputs.activity], problem.setup_inputs.stock),
+        _chain(resource, acts.stock[user]),
+        _chain(storages.storage, storages.stock),
         _chain(acts.quota_group, acts.stock),
         _chain(demands.fill_group, demands.stock),
     ]
@@ -148,8 +166,17 @@ def connected(count: int, left: IntArray, right: IntArray) -> IntArray:
 def resource_labels(problem: Problem, activity_label: IntArray) -> IntArray:
     """Name the component of each resource, [r]; -1 where nothing uses it."""
     label = np.full(len(problem.resources.codes), -1, dtype=np.int64)
-    label[problem.uses.resource] = activity_label[problem.uses.activity]
+    for uses in (problem.uses, problem.setup_uses):
+        label[uses.resource] = activity_label[uses.activity]
     return label
+
+
+def storage_labels(problem: Problem, label: IntArray) -> IntArray:
+    """Name the component of each shared storage, [g]; -1 where nothing is stored in it."""
+    storages = problem.storages
+    found = np.full(len(storages.codes), -1, dtype=np.int64)
+    found[storages.storage] = label[storages.stock]
+    return found
 
 
 def _grouped(order: IntArray, label: IntArray) -> dict[int, IntArray]:
@@ -175,6 +202,10 @@ def _part(problem: Problem, chosen: Chosen) -> Part:
         demands=replace(demands, stock=stock_at[demands.stock], fill_group=_regrouped(demands.fill_group)),
         inputs=_cut_inputs(problem.inputs, chosen.inputs, activity_at, stock_at),
         uses=_cut_uses(problem.uses, chosen.uses, activity_at, resource_at),
+        lots=_cut_lots(problem.lots, chosen.lots, activity_at),
+        setup_inputs=_cut_inputs(problem.setup_inputs, chosen.setup_inputs, activity_at, stock_at),
+        setup_uses=_cut_uses(problem.setup_uses, chosen.setup_uses, activity_at, resource_at),
+        storages=_cut_storages(problem.storages, chosen.storages, stock_at),
     )
     return Part(cut, chosen.stocks, chosen.activities, chosen.resources, chosen.demands)
 
@@ -207,3 +238,26 @@ def _cut_uses(uses: Uses, rows: IntArray, activity_at: IntArray, resource_at: In
     activity, resource = activity_at[uses.activity[rows]], resource_at[uses.resource[rows]]
     order = np.lexsort((resource, activity))
     return Uses(activity[order], resource[order], uses.hours[rows][order])
+
+
+def _cut_lots(lots: Lots, rows: IntArray, activity_at: IntArray) -> Lots:
+    rows = rows[np.argsort(activity_at[lots.activity[rows]])]
+    arrays = {item.name: getattr(lots, item.name)[rows] for item in fields(lots)}
+    return Lots(**arrays | {"activity": activity_at[lots.activity[rows]]})
+
+
+def _cut_storages(storages: Storages, rows: IntArray, stock_at: IntArray) -> Storages:
+    """Cut out shared storages, put in order by their first member's place."""
+    place = np.full(len(storages.codes), len(stock_at))
+    np.minimum.at(place, storages.storage, stock_at[storages.stock])
+    rows = rows[np.argsort(place[rows], kind="stable")]
+    storage_at = _positions(len(storages.codes), rows)
+    kept = np.flatnonzero(storage_at[storages.storage] >= 0)
+    order = kept[np.lexsort((stock_at[storages.stock[kept]], storage_at[storages.storage[kept]]))]
+    return Storages(
+        tuple(storages.codes[row] for row in rows.tolist()),
+        storages.capacity[rows],
+        storage_at[storages.storage[order]],
+        stock_at[storages.stock[order]],
+        storages.space[order],
+    )

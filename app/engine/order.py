@@ -57,6 +57,7 @@ def colour(problem: Problem, rounds: int = 3) -> Colours:
     inputs, uses = problem.inputs, problem.uses
     colour_n = _content(stocks)
     colour_a, colour_r, colour_d = _content(acts), _content(resources), _content(demands)
+    colour_n, colour_a = _optional(problem, colour_n, colour_a)
     edge_in, edge_use = _hash_rows(inputs.quantity), _hash_rows(uses.hours)
     for _ in range(rounds):
         spread_a = _sum_at(colour_a, inputs.activity, _mix(edge_in, colour_n[inputs.stock]))
@@ -71,6 +72,22 @@ def colour(problem: Problem, rounds: int = 3) -> Colours:
             _mix(c, 3) for c in (spread_a, spread_n, spread_r, spread_d)
         )
     return Colours(colour_n, colour_a, colour_r, colour_d)
+
+
+def _optional(problem: Problem, colour_n: Hashes, colour_a: Hashes) -> tuple[Hashes, Hashes]:
+    """Mix lots, set-ups and shared storage into the colours of activities and stocks, where there are any."""
+    lots, storages = problem.lots, problem.storages
+    if len(lots):
+        content = [_hash_rows(getattr(lots, item.name)) for item in fields(lots) if item.name != "activity"]
+        for number, hashes in enumerate(content):
+            colour_a = _sum_at(colour_a, lots.activity, _mix(hashes, number))
+        drawn, used = problem.setup_inputs, problem.setup_uses
+        colour_a = _sum_at(colour_a, drawn.activity, _hash_rows(drawn.quantity))
+        colour_a = _sum_at(colour_a, used.activity, _hash_rows(used.hours))
+    if len(storages.codes):
+        room = _hash_rows(storages.capacity)[storages.storage]
+        colour_n = _sum_at(colour_n, storages.stock, _mix(_hash_rows(storages.space), room))
+    return colour_n, colour_a
 
 
 def _sequence(colour: Hashes, codes: tuple[str, ...]) -> IntArray:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.engine.formulation import KIND_ELEMENT, finite
+from app.engine.formulation import finite
+from app.engine.layout import KIND_ELEMENT
 from app.engine.priority import class_premium
 from app.engine.problem import FloatArray, Problem
 from app.engine.solution import ELEMENTS, Decisions

@@ -17,12 +17,16 @@ from enum import IntEnum
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.int64]
+from app.engine import arrays
+from app.engine.arrays import floats, ints
+from app.engine.lots import Lots, Storages
 
-INFINITE = float("inf")
+FloatArray: TypeAlias = arrays.FloatArray
+IntArray: TypeAlias = arrays.IntArray
+
+INFINITE = arrays.INFINITE
 
 
 class Kind(IntEnum):
@@ -32,19 +36,6 @@ class Kind(IntEnum):
     PURCHASE = 1
     TRANSFER = 2
     SUBCONTRACT = 3
-
-
-def _floats(values: ArrayLike, *shape: int) -> FloatArray:
-    """Broadcast to `shape`; a vector always runs along the leading axis and is stretched over the buckets."""
-    return np.broadcast_to(_column(np.asarray(values, dtype=np.float64), len(shape)), shape)
-
-
-def _ints(values: ArrayLike, *shape: int) -> IntArray:
-    return np.broadcast_to(_column(np.asarray(values, dtype=np.int64), len(shape)), shape)
-
-
-def _column(array: NDArray[Any], dimensions: int) -> NDArray[Any]:
-    return array[:, None] if dimensions == 2 and array.ndim == 1 else array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,15 +75,15 @@ class Stocks:
         n, grid = len(codes), (len(codes), periods)
         return cls(
             tuple(codes),
-            _floats(opening, n),
-            _floats(receipts, *grid),
-            _floats(target, *grid),
-            _floats(target_cost, *grid),
-            _floats(maximum, *grid),
-            _floats(holding_cost, *grid),
-            _floats(final_target, n),
-            _floats(final_cost, n),
-            _floats(multiple, n),
+            floats(opening, n),
+            floats(receipts, *grid),
+            floats(target, *grid),
+            floats(target_cost, *grid),
+            floats(maximum, *grid),
+            floats(holding_cost, *grid),
+            floats(final_target, n),
+            floats(final_cost, n),
+            floats(multiple, n),
         )
 
 
@@ -150,19 +141,19 @@ class Activities:
         a, grid = len(codes), (len(codes), periods)
         return cls(
             tuple(codes),
-            _ints(kind, a),
-            _ints(stock, a),
-            _floats(output, a),
-            _ints(np.arange(periods)[None, :] if arrival is None else arrival, *grid),
-            _floats(lower, *grid),
-            _floats(upper, *grid),
-            _floats(cost, *grid),
-            _floats(smoothing_cost, a),
-            _floats(rate_before, a),
-            _floats(multiple, a),
-            _ints(quota_group, a),
-            _floats(quota, a),
-            _floats(previous, *grid),
+            ints(kind, a),
+            ints(stock, a),
+            floats(output, a),
+            ints(np.arange(periods)[None, :] if arrival is None else arrival, *grid),
+            floats(lower, *grid),
+            floats(upper, *grid),
+            floats(cost, *grid),
+            floats(smoothing_cost, a),
+            floats(rate_before, a),
+            floats(multiple, a),
+            ints(quota_group, a),
+            floats(quota, a),
+            floats(previous, *grid),
         )
 
 
@@ -182,7 +173,7 @@ class Inputs:
     ) -> Inputs:
         """Build the block; `quantity` may be a scalar, [k] or [k, T]."""
         index = np.atleast_1d(np.asarray(activity, dtype=np.int64))
-        return cls(index, _ints(stock, len(index)), _floats(quantity, len(index), periods))
+        return cls(index, ints(stock, len(index)), floats(quantity, len(index), periods))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,7 +190,7 @@ class Uses:
     ) -> Uses:
         """Build the block; `hours` may be a scalar, [k] or [k, T]."""
         index = np.atleast_1d(np.asarray(activity, dtype=np.int64))
-        return cls(index, _ints(resource, len(index)), _floats(hours, len(index), periods))
+        return cls(index, ints(resource, len(index)), floats(hours, len(index), periods))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,7 +217,7 @@ class Resources:
         """Build the block; a scalar, [r], [1, T] or [r, T] is stretched."""
         grid = (len(codes), periods)
         blocks = (regular, overtime, regular_cost, overtime_cost)
-        return cls(tuple(codes), *(_floats(block, *grid) for block in blocks))
+        return cls(tuple(codes), *(floats(block, *grid) for block in blocks))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,17 +269,17 @@ class Demands:
         d, grid = len(codes), (len(codes), periods)
         return cls(
             tuple(codes),
-            _ints(stock, d),
-            _floats(quantity, *grid),
-            _floats(price, *grid),
-            _floats(late_cost, *grid),
-            _floats(short_cost, *grid),
-            _ints(np.arange(periods)[None, :] if latest is None else latest, *grid),
-            _ints(rank, d),
-            _floats(floor, d),
-            _floats(minimum, *grid),
-            _ints(fill_group, d),
-            _floats(final_backlog, d),
+            ints(stock, d),
+            floats(quantity, *grid),
+            floats(price, *grid),
+            floats(late_cost, *grid),
+            floats(short_cost, *grid),
+            ints(np.arange(periods)[None, :] if latest is None else latest, *grid),
+            ints(rank, d),
+            floats(floor, d),
+            floats(minimum, *grid),
+            ints(fill_group, d),
+            floats(final_backlog, d),
         )
 
 
@@ -301,6 +292,7 @@ class Parameters:
     tolerance: float = 1e-7  # primal and dual feasibility asked of the solver (absolute, after scaling)
     accept: float = 1e-6  # relative residuals and gap up to which an answer is called optimal
     time_limit: float = INFINITE  # seconds of the solver for the whole call
+    gap: float = 0.0  # relative gap at which a search in whole numbers may stop, as a limit (rule 37)
     threads: int = 1  # HiGHS threads per solve
 
 
@@ -323,11 +315,20 @@ class Problem:
     uses: Uses
     demands: Demands
     parameters: Parameters = field(default_factory=Parameters)
+    lots: Lots = field(default_factory=Lots.of)
+    setup_inputs: Inputs = field(default_factory=Inputs.of)  # drawn once per bucket in which a lot is run
+    setup_uses: Uses = field(default_factory=Uses.of)  # hours per bucket in which a lot is run
+    storages: Storages = field(default_factory=Storages.of)
 
     @property
     def periods(self) -> int:
         """Number of buckets T, the extension included."""
         return len(self.buckets)
+
+    @property
+    def whole(self) -> bool:
+        """Whether anything is decided in whole numbers (rules 16 to 18)."""
+        return len(self.lots) > 0
 
 
 def arrival_buckets(starts: ArrayLike, lead_days: ArrayLike) -> IntArray:

@@ -58,12 +58,14 @@ def reconcile(
 ) -> Reconciliation:
     """Find the payoff table and the plan under `rule` (one of RULES), with each one's concession.
 
-    Raises ProblemInvalid where the checks find errors, PlanningError for an unknown rule, PlanCancelled when
-    cancelled between two solves.
+    Raises ProblemInvalid where the checks find errors, PlanningError for an unknown rule or lots,
+    PlanCancelled when cancelled between two solves.
     """
     if rule not in RULES:
         raise PlanningError(reason=f"there is no rule {rule}; known are {', '.join(sorted(RULES))}")
     require_valid(problem)
+    if problem.whole:
+        raise PlanningError(reason="lots and set-ups can be solved, but not yet be reconciled")
     runner = Runner(problem.parameters.time_limit, cache, executor, progress, cancelled)
     session = Session(problem, tuple(stakeholders), loss_weights(stakeholders), runner)
     names, parts = tuple(one.name for one in stakeholders), components(problem)

@@ -65,6 +65,7 @@ class Certificate:
     gap: float  # |objective - bound| / (1 + |objective|)
     gap_money: float  # objective - bound, summed over the components
     accepted: bool  # all residuals within Parameters.accept
+    integrality: float = 0.0  # worst distance of a whole-number decision from a whole number
 
 
 @dataclass(frozen=True, slots=True)

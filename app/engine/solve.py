@@ -51,11 +51,19 @@ def solve(
 
 def worst_status(results: Sequence[Result]) -> Status | None:
     """Return the status that keeps the whole from having a plan; None where every component has one."""
-    verdicts = {result.verdict for result in results}
+    without = (result.verdict for result in results if result.decisions is None)
+    verdicts = {verdict for verdict in without if verdict != "optimal"}
     for verdict in ("infeasible", "unbounded"):
         if verdict in verdicts:
             return verdict
-    return "limit" if verdicts - {"optimal"} else None
+    return "limit" if verdicts else None
+
+
+def status_of(results: Sequence[Result], accepted: bool) -> Status:
+    """Return the status of a plan: optimal only with its proof; a limit that was hit is never hidden."""
+    if accepted:
+        return "optimal"
+    return "limit" if any(result.verdict == "limit" for result in results) else "feasible"
 
 
 def why(parts: Sequence[Part], results: Sequence[Result], runner: Runner) -> tuple[Conflict, ...]:
@@ -91,7 +99,7 @@ def joined(
     certificate = combine(rows, problem.parameters.accept)
     elements = sum((result.elements for result in results), start=np.zeros(len(ELEMENTS)))
     return Solution(
-        status="optimal" if certificate.accepted else "feasible",
+        status=status_of(results, certificate.accepted),
         objective=sum(result.objective for result in results) / frame.unit + frame.constant,
         bound=sum(result.bound for result in results) / frame.unit + frame.constant,
         gap=certificate.gap,
@@ -101,10 +109,15 @@ def joined(
         capacity_value=prices.regular,
         certificate=certificate,
         binding=binding_limits(problem, prices),
-        rounded=rounded_plan(problem, decisions) if problem.parameters.rounding else None,
+        rounded=rounded_plan(problem, decisions) if roundable(problem) else None,
         components=len(parts),
         cached=cached,
     )
+
+
+def roundable(problem: Problem) -> bool:
+    """Whether rule 31 applies: lots and shared storage are decided in the plan itself."""
+    return problem.parameters.rounding and not problem.whole and not problem.storages.codes
 
 
 def named(elements: FloatArray) -> dict[str, float]:

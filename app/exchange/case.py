@@ -2,75 +2,30 @@
 a database.
 
 Everything is told in the engine's one shape. A resource is a stock of hours that cannot be kept: its
-capacity and each tier of extra capacity are ways to obtain hours. A worker is a stock too: hired,
-dismissed, or employed for a period, which gives hours and the worker back. A market's commitment and what
-it takes beyond it are two demands.
+capacity and each tier of extra capacity are ways to obtain hours, and a unit down for maintenance draws
+some. A worker is a stock too: hired, dismissed, or employed for a period, which gives hours and the worker
+back. A market's commitment and what it takes beyond it are two demands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from app.engine.problem import (
-    INFINITE,
-    Activities,
-    Demands,
-    FloatArray,
-    Inputs,
-    Kind,
-    Parameters,
-    Problem,
-    Resources,
-    Stocks,
-    Uses,
-)
+from app.engine.problem import INFINITE, FloatArray, Kind, Problem
 from app.errors import PlanningError
-
-SINK = "nowhere"
-NOT_YET = {
-    "modes": ("setup_cost", "setup_uses", "min_lot", "max_lot", "integer", "big_m"),
-    "resources": ("maintenance_units",),
-    "workforce": ("integer",),
-}
-"""Features of the format that need whole-number decisions."""
+from app.exchange.case_draft import Draft, assembled
 
 
-@dataclass(slots=True)
-class Draft:
-    """Rows of the four axes as they are found in a case."""
+def case_problem(case: Mapping[str, Any], time_limit: float = INFINITE) -> Problem:
+    """Turn a case of the model "plan" into a Problem that may be solved for `time_limit` seconds.
 
-    periods: int
-    stocks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    activities: dict[str, dict[str, Any]] = field(default_factory=dict)
-    inputs: list[tuple[str, str, FloatArray]] = field(default_factory=list)
-    demands: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def series(self, value: Any, default: float = 0.0) -> FloatArray:
-        """One number per period: a scalar is repeated, a missing one is the default."""
-        listed = value if isinstance(value, list) else [value]
-        row = np.array([default if item is None else float(item) for item in listed])
-        if len(row) not in {1, self.periods}:
-            raise PlanningError(
-                reason=f"a list of {len(row)} values where the case has {self.periods} periods"
-            )
-        return np.broadcast_to(row, (self.periods,))
-
-    def sink(self) -> str:
-        """Give a stock for what is given away."""
-        self.stocks.setdefault(SINK, {})
-        return SINK
-
-
-def case_problem(case: Mapping[str, Any]) -> Problem:
-    """Turn a case of the model "plan" into a Problem.
-
-    Raises PlanningError where it asks for what the engine cannot do yet, or its lists do not fit its periods.
+    Raises PlanningError where the case is of another model, or its lists do not fit its periods.
     """
-    _refuse(case)
+    if case.get("model") != "plan":
+        raise PlanningError(reason=f"the case is of the model {case.get('model')}, not plan")
     draft = Draft(len(case["periods"]))
     for item, row in case["items"].items():
         _add_item(draft, item, row)
@@ -78,23 +33,12 @@ def case_problem(case: Mapping[str, Any]) -> Problem:
         _add_resource(draft, resource, row)
     if "workforce" in case:
         _add_workforce(draft, case["workforce"])
-    return _assembled(draft, [str(period) for period in case["periods"]])
-
-
-def _refuse(case: Mapping[str, Any]) -> None:
-    if case.get("model") != "plan":
-        raise PlanningError(reason=f"the case is of the model {case.get('model')}, not plan")
-    rows: dict[str, Sequence[Mapping[str, Any]]] = {
-        "modes": [mode for item in case["items"].values() for mode in item.get("modes", [])],
-        "resources": list(case.get("resources", {}).values()),
-        "workforce": [case["workforce"]] if "workforce" in case else [],
-    }
-    found = {name for kind, names in NOT_YET.items() for name in names for row in rows[kind] if row.get(name)}
-    found |= {name for name in ("storage", "overtime_share") if case.get(name)}
-    if found:
-        raise PlanningError(
-            reason=f"the case needs {', '.join(sorted(found))}, which the engine cannot do yet"
-        )
+        share = case.get("overtime_share") or case["workforce"].get("overtime_share")
+        if share:
+            _add_overtime_share(draft, share)
+    for storage in case.get("storage") or []:
+        _add_storage(draft, storage)
+    return assembled(draft, [str(period) for period in case["periods"]], time_limit)
 
 
 def _add_item(draft: Draft, item: str, row: Mapping[str, Any]) -> None:
@@ -131,11 +75,26 @@ def _add_mode(draft: Draft, item: str, mode: Mapping[str, Any]) -> None:
         "lower": draft.series(mode.get("min")),
         "upper": draft.series(mode.get("max"), INFINITE),
     }
+    _add_lot(draft, code, mode)
     for kind in ("components", "uses"):
         for name, amount in (mode.get(kind) or {}).items():
             draft.inputs.append(
                 (code, name if kind == "components" else f"hours:{name}", draft.series(amount))
             )
+
+
+def _add_lot(draft: Draft, code: str, mode: Mapping[str, Any]) -> None:
+    """Add what is decided in whole numbers: set-ups, least and greatest lots, whole quantities."""
+    for name, amount in (mode.get("setup_uses") or {}).items():
+        draft.setup_inputs.append((code, f"hours:{name}", draft.series(amount)))
+    if any(mode.get(name) for name in ("setup_cost", "setup_uses", "min_lot", "max_lot", "big_m", "integer")):
+        limits = (draft.series(mode.get(name), INFINITE) for name in ("max_lot", "big_m"))
+        draft.lots[code] = {
+            "setup_cost": draft.series(mode.get("setup_cost")),
+            "minimum": draft.series(mode.get("min_lot")),
+            "maximum": np.minimum(*limits),
+            "multiple": 1.0 if mode.get("integer") else 0.0,
+        }
 
 
 def _add_demand(draft: Draft, item: str, row: Mapping[str, Any]) -> None:
@@ -197,8 +156,13 @@ def _within_reach(draft: Draft, row: Mapping[str, Any]) -> float:
 def _add_resource(draft: Draft, resource: str, row: Mapping[str, Any]) -> None:
     """Hours that cannot be kept, obtained up to the capacity and then tier by tier."""
     draft.stocks[f"hours:{resource}"] = {"maximum": 0.0}
-    if row.get("capacity") is not None:
-        _add_hours(draft, f"capacity:{resource}", resource, draft.series(row["capacity"]), 0.0)
+    capacity = row.get("capacity")
+    if capacity is None and row.get("units"):
+        capacity = float(row["units"]) * float(row.get("hours_per_unit") or 0.0)
+    if capacity is not None:
+        _add_hours(draft, f"capacity:{resource}", resource, draft.series(capacity), 0.0)
+    if row.get("maintenance_units"):
+        _add_maintenance(draft, resource, row)
     for number, tier in enumerate(row.get("extra_capacity") or []):
         limit = draft.series(tier.get("max"), INFINITE)
         _add_hours(draft, f"extra:{resource}:{number}", resource, limit, draft.series(tier.get("cost")))
@@ -213,6 +177,38 @@ def _add_hours(
         "upper": limit,
         "cost": cost,
     }
+
+
+def _add_maintenance(draft: Draft, resource: str, row: Mapping[str, Any]) -> None:
+    """Take whole units down, each once in the horizon: a unit down takes its hours of the period."""
+    units = float(row["maintenance_units"])
+    done = f"maintained:{resource}"
+    draft.stocks[done] = {"maximum": units, "final_target": units, "final_cost": INFINITE}
+    code = f"down:{resource}"
+    most = min(units, float(row.get("units") or units))
+    draft.activities[code] = {"stock": done, "kind": Kind.SUBCONTRACT, "upper": most}
+    draft.inputs.append((code, f"hours:{resource}", draft.series(row.get("hours_per_unit"))))
+    draft.lots[code] = {"multiple": 1.0}
+
+
+def _add_overtime_share(draft: Draft, share: Mapping[str, Any]) -> None:
+    """Limit what a mode makes, over all items, to units per worker employed."""
+    stock, one = "overtime:share", np.ones(draft.periods)
+    draft.stocks[stock] = {"maximum": 0.0}
+    draft.activities["idle:share"] = {"stock": draft.sink(), "kind": Kind.SUBCONTRACT}
+    draft.inputs.append(("idle:share", stock, one))
+    draft.inputs.append(("workers", stock, -draft.series(share["units_per_worker"])))
+    limited = [code for code in draft.activities if code.endswith(f":{share['mode']}")]
+    limited = [code for code in limited if code.startswith("make:")]
+    if not limited:
+        raise PlanningError(reason=f"overtime_share names the mode {share['mode']}, which no item has")
+    draft.inputs += [(code, stock, one) for code in limited]
+
+
+def _add_storage(draft: Draft, row: Mapping[str, Any]) -> None:
+    """Add room that several items share at the end of each period."""
+    draft.spaces += [(len(draft.rooms), item, draft.series(amount)) for item, amount in row["space"].items()]
+    draft.rooms.append(draft.series(row["capacity"]))
 
 
 def _add_workforce(draft: Draft, row: Mapping[str, Any]) -> None:
@@ -242,64 +238,7 @@ def _add_workforce(draft: Draft, row: Mapping[str, Any]) -> None:
     draft.inputs.append(("workers", hours, -draft.series(row.get("hours_per_worker"))))
     draft.inputs.append(("workers", spare, -draft.series(row.get("overtime_hours_per_worker"))))
     draft.inputs.append(("idle:overtime", spare, one))
+    if row.get("integer"):
+        draft.lots |= {code: {"multiple": 1.0} for code in ("hire", "fire", "workers")}
     if "idle:regular" in ways:
         draft.inputs.append(("idle:regular", hours, one))
-
-
-def _assembled(draft: Draft, buckets: list[str]) -> Problem:
-    periods = draft.periods
-    stock_at = {code: row for row, code in enumerate(draft.stocks)}
-    activity_at = {code: row for row, code in enumerate(draft.activities)}
-    inputs = [entry for entry in draft.inputs if entry[1] in stock_at]
-    if len(inputs) < len(draft.inputs):
-        unknown = sorted({stock for _, stock, _ in draft.inputs} - set(stock_at))
-        raise PlanningError(reason=f"the case names {', '.join(unknown)}, which it does not define")
-    return Problem(
-        buckets=tuple(buckets),
-        days=np.ones(periods),
-        published=periods,
-        stocks=Stocks.of(list(draft.stocks), periods, **_fields(draft.stocks, periods)),
-        activities=Activities.of(list(activity_at), periods, **_fields(draft.activities, periods, stock_at)),
-        inputs=Inputs.of(
-            [activity_at[code] for code, _, _ in inputs],
-            [stock_at[stock] for _, stock, _ in inputs],
-            np.array([amount for _, _, amount in inputs]).reshape(-1, periods),
-            periods,
-        ),
-        resources=Resources.of((), periods),
-        uses=Uses.of(periods=periods),
-        demands=Demands.of(list(draft.demands), periods, **_demand_fields(draft, stock_at)),
-        parameters=Parameters(rounding=False),
-    )
-
-
-DEFAULTS: dict[str, float] = {"upper": INFINITE, "maximum": INFINITE}
-WHOLE = {"kind", "arrival", "latest"}
-VECTORS = {"opening", "final_target", "final_cost", "floor", "final_backlog", "kind"}
-
-
-def _fields(
-    rows: Mapping[str, Mapping[str, Any]], periods: int, stock_at: Mapping[str, int] | None = None
-) -> dict[str, Any]:
-    """Columns of an axis from its rows; what a row does not say has its default."""
-    names = sorted({name for row in rows.values() for name in row} - {"stock"})
-    steps = np.arange(periods)
-    columns: dict[str, Any] = {}
-    for name in names:
-        default = steps if name in {"arrival", "latest"} else DEFAULTS.get(name, 0.0)
-        values = [np.asarray(row.get(name, default)) for row in rows.values()]
-        shape = () if name in VECTORS else (periods,)
-        columns[name] = np.array(
-            [np.broadcast_to(value, shape) for value in values],
-            dtype=np.int64 if name in WHOLE else np.float64,
-        )
-    if stock_at is not None:
-        columns["stock"] = [stock_at[row["stock"]] for row in rows.values()]
-    return columns
-
-
-def _demand_fields(draft: Draft, stock_at: Mapping[str, int]) -> dict[str, Any]:
-    columns = _fields(draft.demands, draft.periods, stock_at)
-    columns.setdefault("stock", [])
-    columns.setdefault("quantity", np.zeros((0, draft.periods)))
-    return columns

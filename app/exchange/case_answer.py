@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.problem import FloatArray, Problem
+from app.engine.problem import INFINITE, FloatArray, Problem
 from app.engine.solution import Solution
 from app.engine.solve import solve
 from app.errors import PlanningError
@@ -16,16 +16,17 @@ from app.exchange.case import case_problem
 from app.exchange.case_words import conflict_words
 
 
-def solve_case(case: Mapping[str, Any]) -> dict[str, Any]:
-    """Solve a case and its scenarios.
+def solve_case(case: Mapping[str, Any], time_limit: float = INFINITE) -> dict[str, Any]:
+    """Solve a case and its scenarios, each within `time_limit` seconds of the solver.
 
     The answer has `id`, `status`, `objective` and `bound` in the case's own sense, `decisions`, `duals`,
     where there is no plan `conflicts` (in words) and `relaxation` (the least by which requirements must
     give way), and `scenarios`, a list of the same.
     """
-    answer = _answer(case, str(case.get("id", "")))
+    answer = _answer(case, str(case.get("id", "")), time_limit)
     answer["scenarios"] = [
-        _answer(with_changes(case, scenario["set"]), scenario["id"]) for scenario in case.get("scenarios", [])
+        _answer(with_changes(case, scenario["set"]), scenario["id"], time_limit)
+        for scenario in case.get("scenarios", [])
     ]
     return answer
 
@@ -51,8 +52,8 @@ def with_changes(case: Mapping[str, Any], changes: list[Any]) -> dict[str, Any]:
     return changed
 
 
-def _answer(case: Mapping[str, Any], name: str) -> dict[str, Any]:
-    problem = case_problem(case)
+def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, Any]:
+    problem = case_problem(case, time_limit)
     solution = solve(problem)
     sign = -1.0 if case.get("sense") == "max" else 1.0
     answer: dict[str, Any] = {"id": name, "status": solution.status, "objective": None, "bound": None}
@@ -63,6 +64,7 @@ def _answer(case: Mapping[str, Any], name: str) -> dict[str, Any]:
     ]
     if solution.decisions is not None:
         answer["objective"], answer["bound"] = sign * solution.objective, sign * solution.bound
+        answer["gap"] = solution.gap
         answer["decisions"] = _decisions(problem, solution)
         answer["duals"] = _duals(problem, solution, sign)
     return answer
@@ -75,10 +77,10 @@ def _decisions(problem: Problem, solution: Solution) -> dict[str, list[float]]:
         return {}
     found: dict[str, FloatArray] = {}
     for code, row in zip(problem.activities.codes, plan.level, strict=True):
-        if code.startswith(("make:", "extra:", "worked:")) or code in {"workers", "hire", "fire"}:
+        if code.startswith(("make:", "extra:", "worked:", "down:")) or code in {"workers", "hire", "fire"}:
             found[code] = row
     for code, row in zip(problem.stocks.codes, plan.stock, strict=True):
-        if not code.startswith(("hours:", "overtime:")) and code not in {"workers", "nowhere"}:
+        if not code.startswith(("hours:", "overtime:", "maintained:")) and code not in {"workers", "nowhere"}:
             found[f"inv:{code}"] = row
     for code, delivered, open_now in zip(problem.demands.codes, plan.deliver, plan.backlog, strict=True):
         kind, _, rest = code.partition(":")

@@ -67,7 +67,6 @@ MODE: dict[str, Shape] = {
     "lead_time": WHOLE,
     "integer": FLAG,
     "purchase": FLAG,
-    "multiple": NUMBER,
 }
 
 ITEM: dict[str, Shape] = {

@@ -12,30 +12,30 @@ import pytest
 
 from app.errors import PlanningError
 from app.exchange.case_answer import solve_case, with_changes
+from app.exchange.case_mrp import explode_case
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("CONCORD_SHARED") or ROOT.parent / "shared")
 CASES = Path(os.environ.get("CONCORD_CASES") or SHARED / "cases")
 FILES = sorted(CASES.glob("*.json"))
-WHOLE_NUMBERS = ("setup_cost", "min_lot", "integer")
+HARD = ("trigeiro",)  # proven within HARD_SECONDS, in the slow part
+HARD_SECONDS = 300.0
 MULTIPLE_OPTIMA = {"williams_factory_planning_1"}  # its source prints one of several plans
 
 if not FILES:
     pytest.skip("no case files (CONCORD_CASES or the shared reference data)", allow_module_level=True)
 
 LOADED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FILES}
-
-
-def modes(case):
-    return [mode for item in case["items"].values() for mode in item.get("modes", [])]
-
-
 PLANS = {name: case for name, case in LOADED.items() if case["model"] == "plan"}
-LINEAR = {
-    name: case
-    for name, case in PLANS.items()
-    if not any(mode.get(k) for mode in modes(case) for k in WHOLE_NUMBERS)
-}
+MRP = {name: case for name, case in LOADED.items() if case["model"] == "mrp"}
+
+
+def cases(names):
+    """Parameters named by their source; hard ones only run with the long tests."""
+    return [
+        pytest.param(name, id=source(name), marks=[pytest.mark.slow] if name.startswith(HARD) else [])
+        for name in sorted(names)
+    ]
 
 
 def source(name):
@@ -48,10 +48,10 @@ def margin(published):
     return published.get("rounding", 0.5000001 * 10.0 ** -published.get("decimals", 0))
 
 
-@pytest.mark.parametrize("name", sorted(LINEAR), ids=source)
+@pytest.mark.parametrize("name", cases(PLANS))
 def test_a_published_case_is_reproduced(name):
-    case = LINEAR[name]
-    answer = solve_case(case)
+    case = PLANS[name]
+    answer = solve_case(case, HARD_SECONDS)
     published = case["published"]
     if published.get("status") == "infeasible":
         assert answer["status"] == "infeasible"
@@ -66,10 +66,15 @@ def test_a_published_case_is_reproduced(name):
         assert found["objective"] == pytest.approx(expected["objective"], abs=margin(expected))
 
 
-@pytest.mark.parametrize("name", sorted(set(LINEAR) - MULTIPLE_OPTIMA), ids=source)
+def gives_decisions(name):
+    published = PLANS[name]["published"]
+    return bool(published.get("decisions") or published.get("capacity_duals")) and name not in MULTIPLE_OPTIMA
+
+
+@pytest.mark.parametrize("name", cases(filter(gives_decisions, PLANS)))
 def test_published_decisions_and_duals_are_reproduced(name):
-    published = LINEAR[name]["published"]
-    answer = solve_case(LINEAR[name])
+    published = PLANS[name]["published"]
+    answer = solve_case(PLANS[name], HARD_SECONDS)
     for key, row in published.get("decisions", {}).items():
         given = np.array([np.nan if value is None else value for value in np.atleast_1d(row)], dtype=float)
         found = np.where(np.isnan(given), np.nan, answer["decisions"][key])
@@ -77,6 +82,13 @@ def test_published_decisions_and_duals_are_reproduced(name):
     for key, value in published.get("capacity_duals", {}).items():
         code, _, period = key.rpartition(":")
         assert answer["duals"][code][int(period)] == pytest.approx(value)
+
+
+@pytest.mark.parametrize("name", cases(MRP))
+def test_a_published_explosion_is_reproduced(name):
+    releases = explode_case(MRP[name])["planned_order_releases"]
+    for item, row in MRP[name]["published"]["planned_order_releases"].items():
+        assert releases[item] == pytest.approx(row)
 
 
 def small():
@@ -117,7 +129,6 @@ def test_a_stock_that_must_be_held_and_a_lead_time():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ([["items/x/modes/0/setup_cost", 5]], "setup_cost"),
         ([["model", "mrp"]], "mrp"),
         ([["items/x/demand/quantity", [1, 2, 3]]], "3 values"),
         ([["items/x/modes/0/uses", {"ghost": 1}]], "ghost"),
