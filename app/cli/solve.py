@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import Json, answer, command, say
+from app.engine.problem import INFINITE
 from app.exchange.case_answer import solve_case
 from app.exchange.case_file import read_case
 from app.exchange.case_mrp import explode_case
@@ -27,6 +28,9 @@ STATUS_WORDS: Mapping[str, str] = {
 @command
 def solve(
     case: Annotated[Path, typer.Argument(help="Case file: JSON of the model plan or mrp.")],
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="Seconds of solving, for the case and for each scenario.")
+    ] = INFINITE,
     json: Json = False,
 ) -> None:
     """Solve a stand-alone planning case: its optimum with proof, what cannot hold, or its MRP explosion.
@@ -39,7 +43,7 @@ def solve(
         found = explode_case(given) | {"ignored": ignored}
         lines = _exploded(found, periods)
     else:
-        found = solve_case(given) | {"ignored": ignored}
+        found = solve_case(given, time_limit) | {"ignored": ignored}
         lines = _solved(found, periods)
     title = str(given.get("title") or given.get("id") or case.name)
     answer(found, json=json, text=lambda: _tell(title, lines, ignored))
@@ -71,7 +75,7 @@ def _verdict(found: Mapping[str, Any]) -> str:
         return f"{found['status']} ({words})"
     text = f"{found['status']} ({words}): objective {_number(found['objective'])}"
     if found["status"] != "optimal":
-        text += f", bound {_number(found['bound'])}"
+        text += f", bound {_number(found['bound'])}, gap {found['gap']:.3%}"
     return text
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from app.engine.problem import INFINITE, FloatArray, Kind, Problem
 from app.errors import PlanningError
 from app.exchange.case_draft import Draft, assembled
+from app.exchange.case_reach import market_reach
 
 
 def case_problem(case: Mapping[str, Any], time_limit: float = INFINITE) -> Problem:
@@ -28,7 +29,7 @@ def case_problem(case: Mapping[str, Any], time_limit: float = INFINITE) -> Probl
         raise PlanningError(reason=f"the case is of the model {case.get('model')}, not plan")
     draft = Draft(len(case["periods"]))
     for item, row in case["items"].items():
-        _add_item(draft, item, row)
+        _add_item(draft, item, row, market_reach(case, row))
     for resource, row in case.get("resources", {}).items():
         _add_resource(draft, resource, row)
     if "workforce" in case:
@@ -41,7 +42,7 @@ def case_problem(case: Mapping[str, Any], time_limit: float = INFINITE) -> Probl
     return assembled(draft, [str(period) for period in case["periods"]], time_limit)
 
 
-def _add_item(draft: Draft, item: str, row: Mapping[str, Any]) -> None:
+def _add_item(draft: Draft, item: str, row: Mapping[str, Any], reach: float) -> None:
     exact = row.get("final_inventory_exact")
     maximum = np.array(draft.series(row.get("max_inventory"), INFINITE))
     if exact is not None:
@@ -61,7 +62,7 @@ def _add_item(draft: Draft, item: str, row: Mapping[str, Any]) -> None:
     if "demand" in row:
         _add_demand(draft, item, row)
     for market, sale in row.get("sales", {}).items():
-        _add_sale(draft, item, market, sale, row)
+        _add_sale(draft, item, market, sale, reach)
 
 
 def _add_mode(draft: Draft, item: str, mode: Mapping[str, Any]) -> None:
@@ -112,8 +113,8 @@ def _add_demand(draft: Draft, item: str, row: Mapping[str, Any]) -> None:
     }
 
 
-def _add_sale(draft: Draft, item: str, market: str, sale: Mapping[str, Any], row: Mapping[str, Any]) -> None:
-    """Add optional sales: what is committed, then what the market takes beyond it."""
+def _add_sale(draft: Draft, item: str, market: str, sale: Mapping[str, Any], reach: float) -> None:
+    """Add optional sales: what is committed, then what the market takes beyond it (`reach`: no limit)."""
     least, price = draft.series(sale.get("min")), draft.series(sale["price"])
     penalty = sale.get("short_cost")
     if (least > 0).any():
@@ -125,32 +126,11 @@ def _add_sale(draft: Draft, item: str, market: str, sale: Mapping[str, Any], row
             "floor": 1.0 if penalty is None else 0.0,
         }
     most = draft.series(sale.get("max"), INFINITE)
-    open_market = _within_reach(draft, row) if np.isinf(most).any() else INFINITE
     draft.demands[f"sell:{item}:{market}"] = {
         "stock": item,
-        "quantity": np.maximum(np.where(np.isinf(most), open_market, most) - least, 0.0),
+        "quantity": np.maximum(np.where(np.isinf(most), reach, most) - least, 0.0),
         "price": price,
     }
-
-
-def _within_reach(draft: Draft, row: Mapping[str, Any]) -> float:
-    """Most that a market without a limit can be sold in a period: what may be in stock, and what can be
-    obtained.
-
-    Where neither is limited, a sale may be resold at once without end: then the case has no answer of its
-    own.
-    """
-    held = draft.series(row.get("max_inventory"), INFINITE).max() + float(row.get("initial_inventory") or 0.0)
-    obtained = sum(draft.series(mode.get("max"), INFINITE).max() for mode in row.get("modes", []))
-    dear = all(
-        (draft.series(mode.get("cost")) >= draft.series(sale["price"])).all()
-        for mode in row.get("modes", [])
-        for sale in row["sales"].values()
-    )
-    reach = held + (0.0 if dear else obtained)
-    if not np.isfinite(reach):
-        raise PlanningError(reason="a market without a maximum can be sold without limit; give it a max")
-    return float(reach)
 
 
 def _add_resource(draft: Draft, resource: str, row: Mapping[str, Any]) -> None:

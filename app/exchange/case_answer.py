@@ -13,6 +13,7 @@ from app.engine.solution import Solution
 from app.engine.solve import solve
 from app.errors import PlanningError
 from app.exchange.case import case_problem
+from app.exchange.case_reach import sold_without_end
 from app.exchange.case_words import conflict_words
 
 
@@ -62,7 +63,9 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
     answer["relaxation"] = [
         {name: word[name] for name in ("requirement", "period", "amount")} for word in words if word["amount"]
     ]
-    if solution.decisions is not None:
+    if solution.decisions is not None and sold_without_end(problem, solution.decisions):
+        answer["status"] = "unbounded"
+    elif solution.decisions is not None:
         answer["objective"], answer["bound"] = sign * solution.objective, sign * solution.bound
         answer["gap"] = solution.gap
         answer["decisions"] = _decisions(problem, solution)
@@ -88,7 +91,7 @@ def _decisions(problem: Problem, solution: Solution) -> dict[str, list[float]]:
             found[code] = open_now
         else:
             found[f"sell:{rest}"] = found.get(f"sell:{rest}", np.zeros(problem.periods)) + delivered
-    return {code: [float(value) for value in row] for code, row in found.items()}
+    return {code: [float(value) + 0.0 for value in row] for code, row in found.items()}
 
 
 def _duals(problem: Problem, solution: Solution, sign: float) -> dict[str, list[float]]:

@@ -75,6 +75,15 @@ def test_what_cannot_hold_is_told_in_a_planners_words(concord: Run, written: Cal
     assert "the demand for chair in June by 2" in done.stdout
 
 
+def test_a_limit_has_its_own_status(concord: Run, written: Callable[[Any], str]) -> None:
+    case = small()
+    case["items"]["chair"]["modes"][0]["setup_cost"] = 7
+    done = concord("solve", written(case), "--time-limit", "0")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == ["Ten chairs", "limit (the time limit was reached)"]
+    assert "optimal (proven optimal): objective 35" in concord("solve", written(case)).stdout
+
+
 def test_an_explosion(concord: Run, written: Callable[[Any], str]) -> None:
     items = {
         "bike": {"gross_requirements": [0, 0, 5], "lead_time": 1, "components": {"wheel": 2}},

@@ -133,7 +133,6 @@ def test_a_stock_that_must_be_held_and_a_lead_time():
         ([["items/x/demand/quantity", [1, 2, 3]]], "3 values"),
         ([["items/x/modes/0/uses", {"ghost": 1}]], "ghost"),
         ([["items/nothing/here", 1]], "leads nowhere"),
-        ([["items/x/sales", {"all": {"price": 9}}]], "without a maximum"),
     ],
 )
 def test_what_cannot_be_solved_is_said(change, words):
