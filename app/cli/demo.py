@@ -19,7 +19,7 @@ from app.auth import issue_token
 from app.checker import Report
 from app.cli.output import Json, answer, command, progress, say
 from app.cli.planning import check_state, reconcile_now, version_name
-from app.cli.serve import run_server
+from app.cli.serve import refuse_taken, run_server
 from app.cli.session import opened
 from app.config import Settings, load_settings
 from app.errors import Conflict, ImportRefused, PlanRefuted
@@ -59,7 +59,9 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="Serve the graphs after the summary, or end there.")
     ] = True,
     host: Annotated[str | None, typer.Option(help="Address to listen on (CONCORD_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (CONCORD_PORT).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on (CONCORD_PORT).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Plan the demonstration company, summarise the plan, print tokens, and serve it.
@@ -69,6 +71,8 @@ def demo(
     settings = load_settings()
     host = host if host is not None else settings.host
     port = port if port is not None else settings.port
+    if serve:
+        refuse_taken(host, port)
     plan, summary, report = asyncio.run(_prepare(settings))
     url = f"http://{host}:{port}/graphql"
     tokens = {seat: issue_token(settings, seat.audience, seat.role, seat.party) for seat in seats()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from typing import Annotated
 
 import typer
@@ -11,15 +13,20 @@ import uvicorn
 
 from app.cli.output import command
 from app.cli.plan_worker import PlanWorker
+from app.cli.session import with_database
 from app.config import Settings, load_settings
+from app.errors import ConfigurationError
 from app.main import refuse_foreign_schema
+from app.store.database import Database
 from app.worker import run_worker
 
 
 @command
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (CONCORD_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (CONCORD_PORT).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on (CONCORD_PORT).")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Server processes (CONCORD_WORKERS).")] = None,
     plan_worker: Annotated[
         bool, typer.Option("--plan-worker/--no-plan-worker", help="Start one worker for plan runs.")
@@ -30,10 +37,14 @@ def serve(
     Example: python -m app serve --port 8000
     """
     settings = load_settings()
+    host = host if host is not None else settings.host
+    port = port if port is not None else settings.port
+    refuse_taken(host, port)
+    with_database(_nothing_more)
     run_server(
         settings,
-        host=host if host is not None else settings.host,
-        port=port if port is not None else settings.port,
+        host=host,
+        port=port,
         workers=workers if workers is not None else settings.workers,
         plan_worker=plan_worker,
     )
@@ -52,6 +63,22 @@ def worker(
     settings = load_settings()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run_worker(settings, stop_at_end_of_input=with_parent))
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise ConfigurationError where the server could not listen, before any work is done for it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        why = error.strerror if error.errno is None or error.errno < 0 else os.strerror(error.errno)
+        raise ConfigurationError(
+            reason=f"nothing can listen on {host}, port {port} ({why}); choose others by --host and --port"
+        ) from None
+
+
+async def _nothing_more(_: Database) -> None:
+    """Open a database of this program's schema, or say in one line why that cannot be."""
 
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_worker: bool) -> None:

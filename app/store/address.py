@@ -15,6 +15,12 @@ LOGINS = ("concord_internal", "concord_supplier", "concord_customer", "concord_s
 DATABASE = "concord"
 
 
+def cause(error: BaseException) -> str:
+    """Return why the driver could not reach the server: its last line that is no indented hint."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return next((line for line in reversed(lines) if line and not line[0].isspace()), type(error).__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the database is. `secret` is empty where the server knows its callers otherwise (peer)."""

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.access.scope import Scope
 from app.config import Settings
 from app.errors import DatabaseUnreachable, NotGranted, ScopeMissing
-from app.store.address import Address
+from app.store.address import Address, cause
 from app.store.embedded import EmbeddedServer
 from app.store.external import external_address
 
@@ -128,7 +128,7 @@ class Database:
         except psycopg.errors.InsufficientPrivilege as error:
             raise NotGranted from error
         except (OperationalError, InterfaceError) as error:  # the connection was lost, or never made
-            raise DatabaseUnreachable(reason=_last_line(error)) from error
+            raise DatabaseUnreachable(reason=cause(error)) from error
 
     @asynccontextmanager
     async def _connected(self, scope: Scope) -> AsyncIterator[AsyncConnection]:
@@ -146,7 +146,7 @@ class Database:
     async def _revive(self, error: Exception) -> None:
         """Start an embedded server that died again; an external one that does not answer is an error."""
         if self._server is None:
-            raise DatabaseUnreachable(reason=_last_line(error)) from None
+            raise DatabaseUnreachable(reason=cause(error)) from None
         self.address = await asyncio.to_thread(self._server.revive)
         engines, self._engines = list(self._engines.values()), {}
         for engine in engines:
@@ -180,8 +180,3 @@ async def _bind(transaction: Transaction) -> None:
     wanted = {"role": transaction.scope.role, **transaction.scope.settings}
     calls = ", ".join("pg_catalog.set_config(%s, %s, true)" for _ in wanted)
     await transaction.execute(f"SELECT {calls}", [part for pair in wanted.items() for part in pair])
-
-
-def _last_line(error: Exception) -> str:
-    """Return the last line of what the driver said."""
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[-1]

@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 
 from app.errors import DatabaseExposed, DatabaseUnreachable, DatabaseVersion, StoreError
-from app.store.address import DATABASE, LOGINS, Address
+from app.store.address import DATABASE, LOGINS, Address, cause
 from app.store.placement import (
     EMBEDDED_MAJOR,
     Placement,
@@ -261,7 +261,7 @@ def _admin(socket_or_conninfo: str) -> psycopg.Connection[tuple[object, ...]]:
     try:
         return psycopg.connect(socket_or_conninfo, autocommit=True, connect_timeout=START_SECONDS)
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachable(reason=str(error).strip().splitlines()[-1]) from None
+        raise DatabaseUnreachable(reason=cause(error)) from None
 
 
 def _ensure_database(socket: Path) -> None:

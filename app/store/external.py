@@ -11,7 +11,8 @@ import psycopg
 
 from app.config import Settings
 from app.errors import ConfigurationError, DatabaseUnreachable, DatabaseVersion
-from app.store.address import Address
+from app.store.address import Address, cause
+from app.store.placement import make_home
 
 OLDEST_MAJOR = 15
 OLDEST_MINOR = {15: 9, 16: 5, 17: 1}
@@ -50,13 +51,13 @@ def _server_version(address: Address) -> int:
         with psycopg.connect(address.admin_conninfo(), connect_timeout=CONNECT_SECONDS) as connection:
             return connection.info.server_version
     except psycopg.OperationalError as error:
-        raise DatabaseUnreachable(reason=str(error).strip().splitlines()[-1]) from None
+        raise DatabaseUnreachable(reason=cause(error)) from None
 
 
 def _secret(home: Path) -> bytes:
     """Return the secret behind the login roles' passwords, made on first use (32 bytes, mode 0600)."""
     path = home / "database.secret"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(home, 0o700)
     if not path.exists():
         fresh = path.with_suffix(f".{os.getpid()}")
         with open(fresh, "xb", opener=_private) as file:

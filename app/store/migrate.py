@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from app.access import policies
 from app.config import Settings
 from app.errors import DatabaseNotMigrated, DatabaseUnreachable
-from app.store.address import LOGINS, Address
+from app.store.address import LOGINS, Address, cause
 from app.store.database import Database
 from app.vocabulary import MEASURES
 
@@ -54,7 +54,7 @@ def _check_current(address: Address) -> None:
             context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
             found = context.get_current_revision()
     except OperationalError as error:
-        raise DatabaseUnreachable(reason=str(error.orig).strip().splitlines()[-1]) from None
+        raise DatabaseUnreachable(reason=cause(error)) from None
     if found != expected:
         raise DatabaseNotMigrated(found=found or "none", expected=expected)
 
@@ -73,7 +73,7 @@ def _migrate(address: Address, revision: str) -> None:
             else:
                 command.downgrade(config, revision)
     except OperationalError as error:
-        raise DatabaseUnreachable(reason=str(error.orig).strip().splitlines()[-1]) from None
+        raise DatabaseUnreachable(reason=cause(error)) from None
 
 
 def _engine(address: Address) -> Engine:

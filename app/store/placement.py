@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.errors import DatabaseExposed, StoreError
+from app.errors import ConfigurationError, DatabaseExposed, StoreError
 
 EMBEDDED_MAJOR = 18
 SYSTEM_USER = "concord-postgres"
@@ -99,10 +99,18 @@ def place(home: Path) -> Placement:
     """Decide where the server of this home lies; makes the directories, each private to its owner."""
     user = server_user()
     # what is secret lies in directories of its own; root's server needs to pass through the home
-    home.mkdir(mode=0o711 if user.switch else 0o700, parents=True, exist_ok=True)
+    make_home(home, 0o711 if user.switch else 0o700)
     root = _root_directory(home.resolve(), user)
     private_directory(root, user)
     return Placement(root, _programs(user), user)
+
+
+def make_home(home: Path, mode: int) -> None:
+    """Make CONCORD_HOME unless it is there; raises ConfigurationError where it cannot be."""
+    try:
+        home.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(reason=f"CONCORD_HOME {home} cannot be made: {error.strerror}") from None
 
 
 def _root_directory(home: Path, user: ServerUser) -> Path:
@@ -136,6 +144,8 @@ def private_directory(path: Path, user: ServerUser) -> None:
             os.chown(path, user.uid, user.gid)
     except FileExistsError:
         pass
+    except OSError as error:
+        raise ConfigurationError(reason=f"{path} cannot be made: {error.strerror}") from None
     check_private(path, user)
 
 

@@ -35,8 +35,12 @@ class Parameters(Mapping[str, ParameterValue]):
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str]) -> "Parameters":
-        """Parse every text; raises ValueError that names the first parameter refused or missing."""
-        stated = {name: parse_parameter(name, text) for name, text in texts.items()}
+        """Parse every text; raises ValueError that names the first parameter refused or missing.
+
+        Names that are not known are left out: a plan database keeps what an earlier program knew. Where data
+        come in, `parse_parameter` refuses them.
+        """
+        stated = {name: parse_parameter(name, text) for name, text in texts.items() if find_parameter(name)}
         missing = [name for name, p in PARAMETERS.items() if p.required and name not in stated]
         if missing:
             raise ValueError(f"planning parameters missing: {', '.join(missing)}")

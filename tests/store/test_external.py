@@ -114,7 +114,17 @@ async def test_a_server_that_does_not_answer_is_named_in_one_line(tmp_path: Path
     with pytest.raises(DatabaseUnreachable) as refused:
         await Database.open(Settings(home=tmp_path, database_url=url))
     assert "\n" not in str(refused.value)
+    assert "Connection refused" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", [None, "postgresql://nobody@127.0.0.1:1/none"])
+async def test_a_home_that_cannot_be_made_is_named_in_one_line(tmp_path: Path, address: str | None) -> None:
+    (tmp_path / "file").touch()
+    url = None if address is None else SecretStr(address)
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigurationError, match=f"CONCORD_HOME {home} cannot be made"):
+            await Database.open(Settings(home=home, database_url=url))
 
 
 @pytest.mark.parametrize("url", ["mysql://somewhere", "postgresql://host:port:x/"])

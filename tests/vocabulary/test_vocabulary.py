@@ -67,6 +67,11 @@ def test_wrong_parameters_are_refused_with_what_was_expected(name, text, expecte
         parse_parameter(name, text)
 
 
+def test_a_parameter_of_an_earlier_program_is_left_out():
+    parameters = Parameters.of_texts({**REQUIRED, "commit_tolerance": "0.05"})
+    assert "commit_tolerance" not in parameters
+
+
 def test_missing_parameters_are_named():
     with pytest.raises(ValueError, match="history_from, currency"):
         Parameters.of_texts({"plan_date": "2026-01-05"})
