@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,9 +47,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def outside(installed: Path, tmp_path: Path) -> dict[str, str]:
+def outside(installed: Path) -> Iterator[dict[str, str]]:
     """An environment in which only the installed wheel is Concord, with an empty home."""
-    return {**os.environ, "PYTHONPATH": str(installed), "CONCORD_HOME": str(tmp_path / "home")}
+    home = Path(tempfile.mkdtemp(prefix="concord-wheel-"))
+    home.chmod(0o711)  # as root the server runs as another user, which has to pass
+    yield {**os.environ, "PYTHONPATH": str(installed), "CONCORD_HOME": str(home / "home")}
+    shutil.rmtree(home)
 
 
 def test_the_packages_come_from_the_wheel(installed: Path, outside: dict[str, str], tmp_path: Path) -> None:

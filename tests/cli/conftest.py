@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +17,15 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """An empty CONCORD_HOME that the tests of one module share; nothing runs in it afterwards."""
-    directory = tmp_path_factory.mktemp("home") / "concord"
+    place = Path(tempfile.mkdtemp(prefix="concord-cli-"))
+    place.chmod(0o711)  # as root the server runs as another user, which has to pass
+    directory = place / "home"
     yield directory
-    assert not list(directory.rglob("postmaster.pid")), "a database was left running"
+    running = list(directory.rglob("postmaster.pid"))
+    shutil.rmtree(place)
+    assert not running, "a database was left running"
 
 
 @pytest.fixture
