@@ -19,7 +19,7 @@ from app.access import IDENTITY
 from app.auth import TokenValidator, rotate_signing_keys
 from app.auth.issuer.credentials import ASSERTION_TYPE
 from app.config import Settings
-from app.errors import Conflict, InputError, NotFound
+from app.errors import Conflict, DatabaseUnreachable, InputError, NotFound
 from app.main import create_app
 from app.services.clients import Registered, read_public_keys, register_client
 from app.store.clients import list_clients, revoke_client
@@ -157,42 +157,42 @@ async def test_a_wrong_secret_an_unknown_client_and_no_proof_are_one_answer(
     assert '"invalid_client"' in answers.pop()[0]
 
 
-@pytest.mark.parametrize(
-    ("form", "status", "error"),
-    [
-        ({"grant_type": "password", "username": "a", "password": "b"}, 400, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code", "code": "x"}, 400, "unsupported_grant_type"),
-        ({"grant_type": "urn:é"}, 400, "invalid_request"),
-        ({"a": "b"}, 400, "unsupported_grant_type"),
-        ({**GRANT, "scope": "everything"}, 400, "invalid_scope"),
-        ({**GRANT, "client_id": "erp", "client_secret": "both"}, 400, "invalid_request"),
-    ],
-)
-async def test_what_is_not_offered_is_refused(
-    form: dict[str, str], status: int, error: str, client: httpx.AsyncClient, database: Database
-) -> None:
+NOT_OFFERED: list[tuple[dict[str, str], str]] = [
+    ({"grant_type": "password", "username": "a", "password": "b"}, "unsupported_grant_type"),
+    ({"grant_type": "authorization_code", "code": "x"}, "unsupported_grant_type"),
+    ({"grant_type": "refresh_token", "refresh_token": "x"}, "unsupported_grant_type"),
+    ({"grant_type": "urn:é"}, "invalid_request"),
+    ({"a": "b"}, "unsupported_grant_type"),
+    ({**GRANT, "scope": "everything"}, "invalid_scope"),
+    ({**GRANT, "client_id": "erp", "client_secret": "both"}, "invalid_request"),
+]
+
+
+async def test_what_is_not_offered_is_refused(client: httpx.AsyncClient, database: Database) -> None:
     made = await register(database)
-    response = await client.post("/oauth/token", data=form, auth=("erp", made.secret or ""))
-    assert (response.status_code, response.json()["error"]) == (status, error)
+    for form, error in NOT_OFFERED:
+        response = await client.post("/oauth/token", data=form, auth=("erp", made.secret or ""))
+        assert (response.status_code, response.json()["error"]) == (400, error), form
 
 
-@pytest.mark.parametrize(
-    ("body", "media_type"),
-    [
-        (b'{"grant_type": "client_credentials"}', "application/json"),
-        (b"grant_type=client_credentials", "text/plain"),
-        (b"grant_type=client_credentials", "multipart/form-data; boundary=x"),
-        (b"grant_type=client_credentials&grant_type=client_credentials", "application/x-www-form-urlencoded"),
-        (b"grant_type=%ff%fe", "application/x-www-form-urlencoded"),
-        (b"grant_type=\xff", "application/x-www-form-urlencoded"),
-        (b"grant_type=a%00b", "application/x-www-form-urlencoded"),
-        (b"&".join(b"a%d=1" % n for n in range(40)), "application/x-www-form-urlencoded"),
-        (b"a=" + b"x" * 20_000, "application/x-www-form-urlencoded"),
-    ],
-)
-async def test_bodies_that_are_no_form(body: bytes, media_type: str, client: httpx.AsyncClient) -> None:
-    response = await client.post("/oauth/token", content=body, headers={"Content-Type": media_type})
-    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+FORM = "application/x-www-form-urlencoded"
+NO_FORMS = [
+    (b'{"grant_type": "client_credentials"}', "application/json"),
+    (b"grant_type=client_credentials", "text/plain"),
+    (b"grant_type=client_credentials", "multipart/form-data; boundary=x"),
+    (b"grant_type=client_credentials&grant_type=client_credentials", FORM),
+    (b"grant_type=%ff%fe", FORM),
+    (b"grant_type=\xff", FORM),
+    (b"grant_type=a%00b", FORM),
+    (b"&".join(b"a%d=1" % n for n in range(40)), FORM),
+    (b"a=" + b"x" * 20_000, FORM),
+]
+
+
+async def test_bodies_that_are_no_form(client: httpx.AsyncClient) -> None:
+    for body, media_type in NO_FORMS:
+        response = await client.post("/oauth/token", content=body, headers={"Content-Type": media_type})
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request"), body[:40]
 
 
 async def test_parameters_in_the_address_are_not_looked_at(
@@ -316,14 +316,27 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
 async def test_an_assertion_with_one_thing_wrong(
-    name: str, client: httpx.AsyncClient, database: Database, settings: Settings
+    client: httpx.AsyncClient, database: Database, settings: Settings
 ) -> None:
     await register(database, public_key=json.dumps(KeySet([KEY]).as_dict(private=False)).encode())
-    assert (await client.post("/oauth/token", data=form_of(assertion(settings)))).status_code == 200
-    refused = await client.post("/oauth/token", data=form_of(assertion(settings, **WRONG[name])))
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    refused = []
+    for name, changes in WRONG.items():
+        response = await client.post("/oauth/token", data=form_of(assertion(settings, **changes)))
+        if (response.status_code, response.json().get("error")) == (401, "invalid_client"):
+            refused.append(name)
+        good = await client.post("/oauth/token", data=form_of(assertion(settings)))
+        assert good.status_code == 200, name
+    assert refused == list(WRONG)
+
+
+async def test_of_many_uses_of_an_assertion_at_once_one_is_the_first(
+    client: httpx.AsyncClient, database: Database, settings: Settings
+) -> None:
+    await register(database, public_key=json.dumps(KeySet([KEY]).as_dict(private=False)).encode())
+    form = form_of(assertion(settings))
+    answers = await asyncio.gather(*(client.post("/oauth/token", data=form) for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 11
 
 
 async def test_a_client_with_a_key_has_no_secret(client: httpx.AsyncClient, database: Database) -> None:
@@ -379,13 +392,32 @@ async def ends(client: httpx.AsyncClient, token: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
-async def test_both_ask_who_is_asking(path: str, client: httpx.AsyncClient, database: Database) -> None:
+async def test_both_ask_who_is_asking(client: httpx.AsyncClient, database: Database) -> None:
     made = await register(database)
-    assert (await client.post(path, data={"token": "x"})).status_code == 401
-    assert (await client.post(path, data={"token": "x"}, auth=("erp", "wrong"))).status_code == 401
-    missing = await client.post(path, data={"other": "x"}, auth=("erp", made.secret or ""))
-    assert (missing.status_code, missing.json()["error"]) == (400, "invalid_request")
+    for path in ("/oauth/revoke", "/oauth/introspect"):
+        assert (await client.post(path, data={"token": "x"})).status_code == 401
+        assert (await client.post(path, data={"token": "x"}, auth=("erp", "wrong"))).status_code == 401
+        missing = await client.post(path, data={"other": "x"}, auth=("erp", made.secret or ""))
+        assert (missing.status_code, missing.json()["error"]) == (400, "invalid_request")
+
+
+async def test_without_a_database_nobody_is_let_in_and_nothing_is_told(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await register(database)
+    token = await token_of(client, made)
+
+    def fail(*_: object) -> None:
+        raise DatabaseUnreachable(reason="secret-host refused")
+
+    monkeypatch.setattr(Database, "read", fail)
+    refused = await client.post("/oauth/token", data=GRANT, auth=("erp", made.secret or ""))
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+    asked = await client.post(
+        "/graphql", json={"query": "{ viewer { role } }"}, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert asked.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "secret-host" not in refused.text + asked.text
 
 
 # --- the registry ----------------------------------------------------------------------------------------
@@ -403,29 +435,29 @@ async def test_nothing_on_record_gives_a_secret_away(database: Database) -> None
         assert not any("secret" in name for name in vars(type((await list_clients(tx))[0])))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"name": "Erp"},
-        {"name": "erp export"},
-        {"name": ""},
-        {"audience": "admin"},
-        {"role": "nobody"},
-        {"role": "supplier_planner"},
-        {"role": "host"},
-        {"audience": "supplier", "role": "supplier_planner"},
-        {"audience": "supplier", "role": "supplier_planner", "party": "NOBODY"},
-        {"ttl_seconds": 0},
-        {"public_key": b"nothing"},
-        {"public_key": KEY.as_pem(private=True)},
-        {"public_key": b'{"kty": "oct", "k": "AAAA"}'},
-        {"public_key": b'{"keys": []}'},
-        {"public_key": b"{"},
-    ],
-)
-async def test_what_cannot_be_registered(options: dict[str, Any], database: Database) -> None:
-    with pytest.raises(InputError):
-        await register(database, **options)
+UNREGISTRABLE: list[dict[str, Any]] = [
+    {"name": "Erp"},
+    {"name": "erp export"},
+    {"name": ""},
+    {"audience": "admin"},
+    {"role": "nobody"},
+    {"role": "supplier_planner"},
+    {"role": "host"},
+    {"audience": "supplier", "role": "supplier_planner"},
+    {"audience": "supplier", "role": "supplier_planner", "party": "NOBODY"},
+    {"ttl_seconds": 0},
+    {"public_key": b"nothing"},
+    {"public_key": KEY.as_pem(private=True)},
+    {"public_key": b'{"kty": "oct", "k": "AAAA"}'},
+    {"public_key": b'{"keys": []}'},
+    {"public_key": b"{"},
+]
+
+
+async def test_what_cannot_be_registered(database: Database) -> None:
+    for options in UNREGISTRABLE:
+        with pytest.raises(InputError):
+            await register(database, **options)
     async with database.read(IDENTITY) as tx:
         assert await list_clients(tx) == []
 
