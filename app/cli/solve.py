@@ -60,7 +60,7 @@ def _tell(title: str, lines: Iterator[str], ignored: Sequence[str]) -> None:
 def _solved(found: Mapping[str, Any], periods: Sequence[str]) -> Iterator[str]:
     """Answer for people: verdict, decisions that are not zero, values of capacity, conflicts, scenarios."""
     yield _verdict(found)
-    if found["conflicts"]:
+    if found["status"] == "infeasible":
         yield from _conflicts(found)
     yield from _table("Decisions", found["decisions"], periods)
     yield from _table("Objective by one more unit of", found["duals"], periods)
@@ -80,15 +80,19 @@ def _verdict(found: Mapping[str, Any]) -> str:
 
 
 def _conflicts(found: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
-    yield "These requirements cannot hold together:"
+    if found["conflicts"]:
+        yield ""
+        yield "These requirements cannot hold together; without any one of them the others can:"
     for conflict in found["conflicts"]:
         yield f"  {conflict['text']}"
     if found["relaxation"]:
+        yield ""
         yield "The least that would have to give way:"
         for part in found["relaxation"]:
             when = f" in {part['period']}" if part["period"] is not None else ""
             yield f"  {part['requirement']}{when} by {_number(part['amount'])}"
+    if found["relaxed_objective"] is not None:
+        yield f"  and then the best objective is {_number(found['relaxed_objective'])}"
 
 
 def _exploded(found: Mapping[str, Any], periods: Sequence[str]) -> Iterator[str]:

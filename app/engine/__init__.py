@@ -7,6 +7,8 @@ No input or output, no environment, no clock but for the time limit. `problem` s
     solve(problem, *, cache=None, executor=None, progress=None, cancelled=None) -> Solution
     reconcile(problem, stakeholders, rule="leximin", *, cache=None, executor=None, progress=None,
               cancelled=None) -> Reconciliation
+    irreducible(problem) -> tuple[Requirement, ...]   what cannot hold together, nothing in it too many
+    explode(items) -> dict[str, MrpPlan]    the classic explosion of requirements, without optimisation (mrp)
 
 `solve` and `reconcile` raise ProblemInvalid (with all findings) on errors and PlanCancelled when
 `cancelled()` answers true between two solves; `progress(done, total, text)` is called between solves.

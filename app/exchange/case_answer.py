@@ -8,21 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from app.engine.irreducible import given_way, irreducible
 from app.engine.problem import INFINITE, FloatArray, Problem
 from app.engine.solution import Solution
 from app.engine.solve import solve
 from app.errors import PlanningError
 from app.exchange.case import case_problem
 from app.exchange.case_reach import sold_without_end
-from app.exchange.case_words import conflict_words
+from app.exchange.case_words import conflict_words, relaxation_words, requirement_words
 
 
 def solve_case(case: Mapping[str, Any], time_limit: float = INFINITE) -> dict[str, Any]:
     """Solve a case and its scenarios, each within `time_limit` seconds of the solver.
 
     The answer has `id`, `status`, `objective` and `bound` in the case's own sense, `decisions`, `duals`,
-    where there is no plan `conflicts` (in words) and `relaxation` (the least by which requirements must
-    give way), and `scenarios`, a list of the same.
+    where there is no plan `conflicts` (requirements impossible together, none of them too many),
+    `relaxation` (the least by which requirements must give way) and `relaxed_objective` (the best then),
+    and `scenarios`, a list of the same.
     """
     answer = _answer(case, str(case.get("id", "")), time_limit)
     answer["scenarios"] = [
@@ -58,11 +60,9 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
     solution = solve(problem)
     sign = -1.0 if case.get("sense") == "max" else 1.0
     answer: dict[str, Any] = {"id": name, "status": solution.status, "objective": None, "bound": None}
-    words = [conflict_words(conflict, problem.buckets) for conflict in solution.conflicts]
-    answer |= {"decisions": {}, "duals": {}, "conflicts": words}
-    answer["relaxation"] = [
-        {name: word[name] for name in ("requirement", "period", "amount")} for word in words if word["amount"]
-    ]
+    answer |= {"decisions": {}, "duals": {}, "conflicts": [], "relaxation": []}
+    if solution.status == "infeasible":
+        answer |= _explained(problem, solution, sign)
     if solution.decisions is not None and sold_without_end(problem, solution.decisions):
         answer["status"] = "unbounded"
     elif solution.decisions is not None:
@@ -71,6 +71,19 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
         answer["decisions"] = _decisions(problem, solution)
         answer["duals"] = _duals(problem, solution, sign)
     return answer
+
+
+def _explained(problem: Problem, solution: Solution, sign: float) -> dict[str, Any]:
+    """Say which requirements cannot hold together, the least that must give way, and the objective then."""
+    gives = [conflict for conflict in solution.conflicts if conflict.amount > 0]
+    found = [requirement_words(one, problem.buckets) for one in irreducible(problem)]
+    after = solve(given_way(problem, gives))
+    possible = bool(gives) and after.decisions is not None
+    return {
+        "conflicts": found or [conflict_words(one, problem.buckets) for one in gives],
+        "relaxation": [relaxation_words(one, problem.buckets) for one in gives],
+        "relaxed_objective": sign * after.objective if possible else None,
+    }
 
 
 def _decisions(problem: Problem, solution: Solution) -> dict[str, list[float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.engine.irreducible import Requirement
 from app.engine.solution import Conflict
 
 NAMES: Mapping[str, str] = {
@@ -19,16 +20,16 @@ NAMES: Mapping[str, str] = {
     "worked": "the overtime worked",
 }
 
-GIVES_WAY: Mapping[str, str] = {
-    "demand": "cannot all be met; {0:,.6g} too much",
-    "floor": "cannot reach its floor; {0:,.6g} too little",
-    "minimum": "must be at least its minimum; {0:,.6g} too much",
-    "stock_maximum": "exceeds the most that may be in stock by {0:,.6g}",
-    "target": "falls short of the least that must be in stock by {0:,.6g}",
-    "final": "falls short of the stock wanted at the end by {0:,.6g}",
-    "activity_upper": "is used up",
-    "regular": "is used up",
-    "overtime": "is used up",
+SAID: Mapping[str, str] = {
+    "demand": "must be met: {0}",
+    "floor": "must be met to a share of {0}",
+    "minimum": "must be at least {0}",
+    "stock_maximum": "must not exceed {0}",
+    "target": "must be at least {0}",
+    "final": "must be at least {0} at the end",
+    "activity_upper": "is at most {0}",
+    "regular": "is at most {0}",
+    "overtime": "is at most {0}",
 }
 
 
@@ -41,15 +42,28 @@ def named(code: str, kind: str) -> str:
     return f"the stock of {code}" if kind in {"stock_maximum", "target", "final"} else code
 
 
-def conflict_words(conflict: Conflict, periods: Sequence[str]) -> dict[str, Any]:
-    """One conflicting requirement as an object: what, when, by how much it must give way, and a sentence."""
-    what = named(conflict.code, conflict.kind)
-    when = None if conflict.bucket is None else periods[conflict.bucket]
-    sentence = GIVES_WAY[conflict.kind].format(conflict.amount)
+def requirement_words(requirement: Requirement, periods: Sequence[str]) -> dict[str, Any]:
+    """One of the conflicting requirements as an object: what, when, its figure, and a sentence."""
+    what = named(requirement.code, requirement.kind)
+    when = None if requirement.bucket is None else periods[requirement.bucket]
     place = "" if when is None else f" in {when}"
-    return {
-        "requirement": what,
-        "period": when,
-        "amount": conflict.amount,
-        "text": f"{what[:1].upper()}{what[1:]}{place} {sentence}.",
-    }
+    said = SAID[requirement.kind].format(f"{requirement.value:,.6g}")
+    text = f"{what[:1].upper()}{what[1:]}{place} {said}."
+    return {"requirement": what, "period": when, "value": requirement.value, "text": text}
+
+
+def conflict_words(conflict: Conflict, periods: Sequence[str]) -> dict[str, Any]:
+    """One requirement that only lots keep from being met, as an object like that of `requirement_words`."""
+    said = relaxation_words(conflict, periods)
+    place = "" if said["period"] is None else f" in {said['period']}"
+    what = str(said["requirement"])
+    text = (
+        f"{what[:1].upper()}{what[1:]}{place} cannot be met in the lots allowed, by {conflict.amount:,.6g}."
+    )
+    return {"requirement": what, "period": said["period"], "value": None, "text": text}
+
+
+def relaxation_words(conflict: Conflict, periods: Sequence[str]) -> dict[str, Any]:
+    """One requirement that gives way as an object: what, when, by how much."""
+    when = None if conflict.bucket is None else periods[conflict.bucket]
+    return {"requirement": named(conflict.code, conflict.kind), "period": when, "amount": conflict.amount}

@@ -105,6 +105,15 @@ def test_a_market_without_limit_is_limited_by_hours_or_without_end():
     assert answer["objective"] == pytest.approx(10 * 7 - 2 * 2 * 3)
 
 
+def test_what_only_lots_forbid_is_said():
+    answer = solve_case(case({"max_lot": 5, "min_lot": 4}, demand=(3, 8)))
+    assert (answer["status"], answer["relaxed_objective"]) == ("infeasible", pytest.approx(10 * 2 + 2))
+    assert [(one["requirement"], one["period"], one["amount"]) for one in answer["relaxation"]] == [
+        ("the demand for x", "b", pytest.approx(1))
+    ]
+    assert answer["conflicts"][0]["text"] == "The demand for x in b cannot be met in the lots allowed, by 1."
+
+
 def test_no_time_is_a_limit():
     answer = solve_case(case({"setup_cost": 7}), time_limit=0.0)
     assert (answer["status"], answer["objective"]) == ("limit", None)
