@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from app.cli.output import command
+from app.cli.output import Json, answer, command
 from app.cli.plan_worker import PlanWorker
 from app.cli.session import with_database
 from app.config import Settings, load_settings
@@ -31,8 +31,9 @@ def serve(
     plan_worker: Annotated[
         bool, typer.Option("--plan-worker/--no-plan-worker", help="Start one worker for plan runs.")
     ] = True,
+    json: Json = False,
 ) -> None:
-    """Serve the graphs at /graphql, with one worker for plan runs.
+    """Serve the graphs at /graphql, with one worker for plan runs; --json says where before it starts.
 
     Example: python -m app serve --port 8000
     """
@@ -41,13 +42,10 @@ def serve(
     port = port if port is not None else settings.port
     refuse_taken(host, port)
     with_database(_nothing_more)
-    run_server(
-        settings,
-        host=host,
-        port=port,
-        workers=workers if workers is not None else settings.workers,
-        plan_worker=plan_worker,
-    )
+    count = workers if workers is not None else settings.workers
+    data = {"url": f"http://{host}:{port}/graphql", "workers": count, "plan_worker": plan_worker}
+    answer(data, json=json, text=lambda: None)
+    run_server(settings, host=host, port=port, workers=count, plan_worker=plan_worker)
 
 
 @command
@@ -55,14 +53,18 @@ def worker(
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input closes (used by serve).")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Take plan runs off the queue and compute them; any number may run, on any machine.
+
+    It ends on SIGINT or SIGTERM; --json says that it ended as it should.
 
     Example: python -m app worker
     """
     settings = load_settings()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run_worker(settings, stop_at_end_of_input=with_parent))
+    answer({"ended": True}, json=json, text=lambda: None)
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ Run = Callable[..., Result]
 def test_every_command_has_help_with_an_example(command: str) -> None:
     documented = COMMANDS[command].__doc__ or ""
     assert "Example: python -m app " + command in documented
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_speaks_json(command: str) -> None:
+    assert "json" in signature(COMMANDS[command]).parameters
+
+
+def test_the_matrix_comes_as_json_too(concord: Run) -> None:
+    told = json.loads(concord("access", "--json").stdout)
+    assert told["measures"]["contributionMargin"] == {"finance": "all", "executive": "all"}
+    assert "planner" in told["actions"]["planPublish"]
 
 
 def test_the_readme_lists_every_command_and_no_other() -> None:
