@@ -20,6 +20,8 @@ from app.store.database import Transaction
 from app.store.identity import SeriesKey
 from app.vocabulary import DIMENSIONS, MEASURES, Calendar
 
+SEPARATOR = "\x1f"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -57,7 +59,7 @@ class CellChange:
 class SeriesChange:
     """A series that differs, with the codes of its key by dimension."""
 
-    number: int
+    key: str
     measure: str
     codes: Mapping[str, str | None]
     cells: tuple[CellChange, ...]
@@ -100,15 +102,22 @@ def _measure_change(difference: SeriesDifference, name: str, rows: Sequence[int]
 def series_changes(
     compared: Comparison, measures: Sequence[str] | None, limit: int, after: str | None
 ) -> Page[SeriesChange]:
-    """Return the series that differ, in the order in which the plan got to know them."""
-    difference = compared.difference
-    beyond = -1 if after is None else int(after)
-    rows = [row for row in _rows(difference.keys, measures) if difference.ids[row] > beyond]
-    changes = [_series_change(compared, row) for row in rows[: limit + 1]]
-    return page_of(changes, limit, lambda change: str(change.number))
+    """Return the series that differ, by measure and codes.
+
+    Not by their numbers: those are drawn for all departments from one sequence, so a cursor that held one
+    would depend on how many series others have.
+    """
+    keys = {row: _text(compared.difference.keys[row]) for row in _rows(compared.difference.keys, measures)}
+    rows = sorted((row for row, key in keys.items() if after is None or key > after), key=keys.__getitem__)
+    changes = [_series_change(compared, row, keys[row]) for row in rows[: limit + 1]]
+    return page_of(changes, limit, lambda change: change.key)
 
 
-def _series_change(compared: Comparison, row: int) -> SeriesChange:
+def _text(key: SeriesKey) -> str:
+    return SEPARATOR.join(part or "" for part in key)
+
+
+def _series_change(compared: Comparison, row: int, text: str) -> SeriesChange:
     difference, buckets = compared.difference, compared.calendar.buckets
     key = difference.keys[row]
     cells = tuple(
@@ -121,7 +130,7 @@ def _series_change(compared: Comparison, row: int) -> SeriesChange:
         for place in np.flatnonzero(difference.changed[row]).tolist()
     )
     codes = dict(zip(DIMENSIONS, key[1:], strict=True))
-    return SeriesChange(int(difference.ids[row]), key.measure, codes, cells)
+    return SeriesChange(text, key.measure, codes, cells)
 
 
 def _rows(keys: Sequence[SeriesKey], measures: Sequence[str] | None) -> list[int]:

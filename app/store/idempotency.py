@@ -12,8 +12,11 @@ from typing import Any
 
 import orjson
 
-from app.errors import IdempotencyConflict
+from app.errors import BadValue, IdempotencyConflict
 from app.store.database import Transaction
+
+LONGEST_KEY = 200
+"""Characters of a key, as the table limits them."""
 
 
 def request_hash(request: Mapping[str, object]) -> bytes:
@@ -22,7 +25,13 @@ def request_hash(request: Mapping[str, object]) -> bytes:
 
 
 async def given_answer(tx: Transaction, key: str, digest: bytes) -> dict[str, Any] | None:
-    """Return the answer given under a key, None for a new key; one key for two requests is refused."""
+    """Return the answer given under a key, None for a new key; one key for two requests is refused.
+
+    Raises BadValue for a key that is empty or too long.
+    """
+    if not 1 <= len(key) <= LONGEST_KEY:
+        expected = f"1 to {LONGEST_KEY} characters"
+        raise BadValue(field=("idempotencyKey",), expected=expected, found=f"{len(key)} characters")
     subject = tx.scope.subject
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s || chr(31) || %s, 0))", (subject, key))
     found = await tx.fetch_one(
