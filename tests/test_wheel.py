@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -61,6 +67,37 @@ def test_the_packages_come_from_the_wheel(installed: Path, outside: dict[str, st
     assert all(Path(place).is_relative_to(installed) for place in places.split())
 
 
-def test_the_wheel_plans_the_demonstration_company(outside: dict[str, str], tmp_path: Path) -> None:
+def test_the_wheel_plans_and_serves(outside: dict[str, str], tmp_path: Path) -> None:
     told = run(sys.executable, "-P", "-m", "app", "demo", "--no-serve", cwd=tmp_path, env=outside)
     assert "proven optimal" in told
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-P", "-m", "app", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=tmp_path, env=outside, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_ready(port, server)
+        page = fetch(port, "/graphql", accept="text/html")
+        assert "graphiql.js" in page
+        assert len(fetch(port, "/graphql/static/graphiql.js")) > 100_000
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+
+
+def fetch(port: int, path: str, accept: str = "*/*") -> str:
+    """Get a page as a browser does."""
+    request = Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept})
+    with urlopen(request, timeout=10) as response:  # noqa: S310  # loopback
+        return str(response.read().decode())
+
+
+def wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until /readyz answers; fails when the server ends first."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the server ended"
+        with contextlib.suppress(URLError, ConnectionError):
+            fetch(port, "/readyz")
+            return
+        time.sleep(0.2)
+    pytest.fail("the server did not get ready")
