@@ -27,6 +27,9 @@ FRESH_SECONDS: Final = 300.0
 TIMEOUT_SECONDS: Final = 5.0
 MAX_DOCUMENT_BYTES: Final = 512 * 1024
 
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+"""No compression: the bound on a document counts what is kept in memory."""
+
 Fetch = Callable[[str], Awaitable[Mapping[str, object]]]
 """Returns the JSON object at an address; raises ProviderError."""
 
@@ -65,7 +68,7 @@ async def fetch_json(address: str) -> Mapping[str, object]:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
             httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=proxies) as client,
-            client.stream("GET", address, headers={"Accept": "application/json"}) as response,
+            client.stream("GET", address, headers=_HEADERS) as response,
         ):
             if response.status_code != 200:
                 raise ProviderError(f"{address} answered {response.status_code}")
@@ -80,7 +83,7 @@ async def fetch_json(address: str) -> Mapping[str, object]:
 async def _body(response: httpx2.Response) -> bytes:
     """Return the body; stops as soon as it is too long."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_DOCUMENT_BYTES:
             raise ProviderError(f"the document is longer than {MAX_DOCUMENT_BYTES} bytes")
@@ -150,6 +153,9 @@ class RemoteKeys:
         except (ProviderError, ValueError) as error:
             self._failing = True
             _log.warning("keys of %s not fetched: %s", self._issuer, error)
+        except Exception:
+            self._failing = True
+            _log.exception("keys of %s not fetched", self._issuer)
         else:
             self._keys, self._fetched_at, self._failing = keys, self._clock(), False
         finally:

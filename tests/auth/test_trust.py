@@ -59,6 +59,11 @@ MISTAKES = {
     "keys over plain http": (GOOD + 'jwks_uri = "http://login.example.com/k"', "https"),
     "keys from a file": (GOOD + 'jwks_uri = "file:///etc/keys"', "https"),
     "a name with a space": (GOOD.replace('"corporate"', '"corpo rate"'), "name"),
+    "the built-in issuer's prefix": (GOOD.replace('"corporate"', '"client"'), "built-in"),
+    "the built-in issuer's name": (
+        GOOD.replace("https://login.example.com/tenant", "http://127.0.0.1:8000"),
+        "2 times",
+    ),
     "a name with a colon": (GOOD.replace('"corporate"', '"a:b"'), "name"),
     "ID tokens pass": (GOOD + 'types = ["JWT"]', "ID tokens"),
     "tokens without a type pass": (GOOD + 'types = [""]', "ID tokens"),
@@ -97,6 +102,15 @@ def test_a_mistake_is_named(name: str, tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         TokenValidator(Settings(home=tmp_path, issuers_file=tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize("address", ["http://concord.example.com", "concord.example.com", "ftp://127.0.0.1"])
+def test_the_built_in_issuer_is_reached_over_https(address: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, public_url=address)
+    with pytest.raises(ConfigurationError, match="CONCORD_PUBLIC_URL"):
+        TokenValidator(settings)
+    TokenValidator(settings.model_copy(update={"builtin_issuer": False}))
+    TokenValidator(settings.model_copy(update={"public_url": "https://concord.example.com/"}))
 
 
 def test_a_provider_cannot_take_the_local_issuers_name(tmp_path: Path) -> None:
