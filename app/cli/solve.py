@@ -72,7 +72,8 @@ def _solved(found: Mapping[str, Any], periods: Sequence[str]) -> Iterator[str]:
 def _verdict(found: Mapping[str, Any]) -> str:
     words = STATUS_WORDS[found["status"]]
     if found["objective"] is None:
-        return f"{found['status']} ({words})"
+        bound = "" if found["bound"] is None else f", bound {_number(found['bound'])}"
+        return f"{found['status']} ({words}){bound}"
     text = f"{found['status']} ({words}): objective {_number(found['objective'])}"
     if found["status"] != "optimal":
         text += f", bound {_number(found['bound'])}, gap {found['gap']:.3%}"

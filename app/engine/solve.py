@@ -43,7 +43,8 @@ def solve(
     failed = worst_status(results)
     if failed is None:
         return joined(problem, parts, results, runner.cached)
-    bound = np.inf if failed == "infeasible" else -np.inf
+    bounds = {"infeasible": np.inf, "limit": sum(result.bound for result in results)}
+    bound = bounds.get(failed, -np.inf)
     return Solution(
         failed, np.inf, bound, np.inf, conflicts=why(parts, results, runner), components=len(parts)
     )

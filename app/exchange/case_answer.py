@@ -61,6 +61,8 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
     sign = -1.0 if case.get("sense") == "max" else 1.0
     answer: dict[str, Any] = {"id": name, "status": solution.status, "objective": None, "bound": None}
     answer |= {"decisions": {}, "duals": {}, "conflicts": [], "relaxation": []}
+    if solution.status == "limit" and np.isfinite(solution.bound):
+        answer["bound"] = sign * solution.bound
     if solution.status == "infeasible":
         answer |= _explained(problem, solution, sign)
     if solution.decisions is not None and sold_without_end(problem, solution.decisions):
