@@ -153,8 +153,9 @@ async def test_a_wrong_secret_an_unknown_client_and_no_proof_are_one_answer(
         assert response.status_code == expected, attempt
         if expected == 401:
             answers.add((response.text, response.headers["www-authenticate"]))
-    assert len(answers) == 1
-    assert '"invalid_client"' in answers.pop()[0]
+    ((body, challenge),) = answers
+    assert '"invalid_client"' in body
+    assert challenge == 'Basic realm="concord", error="invalid_client"'
 
 
 NOT_OFFERED: list[tuple[dict[str, str], str]] = [

@@ -32,6 +32,15 @@ _LONGEST_ASSERTION: Final = 600
 _REFUSALS: Final = (RefusedError, JoseError, ValueError, TypeError, RecursionError)
 
 
+class ClientRefusedError(InvalidClientError):
+    """The one refusal; names the scheme and the realm as RFC 7617 §2 asks."""
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """Return the headers of the answer."""
+        others = [header for header in super().get_headers() if header[0] != "WWW-Authenticate"]
+        return [*others, ("WWW-Authenticate", 'Basic realm="concord", error="invalid_client"')]
+
+
 class ClientAuthenticator:
     """Authenticates the clients of a registry. Runs in a worker thread of the event loop."""
 
@@ -53,7 +62,7 @@ class ClientAuthenticator:
         except _REFUSALS as error:
             reason = str(error) if isinstance(error, RefusedError) else type(error).__name__
             _log.info("client refused: %s", reason)
-        raise InvalidClientError(description="Client authentication failed.", status_code=401)
+        raise ClientRefusedError(description="Client authentication failed.", status_code=401)
 
     def _by_secret(self, presented: Secret, address: str) -> Client:
         client_id = presented.client_id
