@@ -15,22 +15,17 @@ from app.store import branches
 from app.store.branches import Branch, Commit
 from app.store.calendars import ensure_calendar
 from app.store.cells import encode
-from app.store.comparing import changed_entities, changed_series, merge_base
 from app.store.database import Transaction
 from app.store.deltas import (
     EntityChanges,
     EntityDelta,
     SeriesChanges,
     SeriesDelta,
-    dense,
     entity_delta,
-    merge_entities,
-    merge_series,
     series_delta,
 )
 from app.store.entities import SCOPE_KINDS, canonical_text, read_rows, references
 from app.store.identity import ID_COLUMNS, entity_ids
-from app.store.series import read_ids
 from app.vocabulary import ENTITIES, Calendar
 
 ROWS_AT_ONCE = 20_000
@@ -56,7 +51,7 @@ async def write_commit(
     are merged cell by cell, and `HeadMoved` is raised where both sides changed the same. Without, they are
     made on whatever the branch shows. `calendar` brings buckets and plan date; without, they stay.
     """
-    head = await _lock(tx, branch)
+    head = await lock(tx, branch)
     target = await _with_calendar(tx, head, calendar)
     base = await _base(tx, target, expected_head)
     rows = await entity_delta(tx, target, base, entities) if entities else {}
@@ -75,51 +70,10 @@ async def write_commit(
         inputs_commit_id=inputs_commit.id if inputs_commit else None,
         rule=rule,
     )
-    return await _write(tx, made, rows, values)
+    return await write(tx, made, rows, values)
 
 
-async def merge(
-    tx: Transaction, branch: Branch, source: Commit, *, author: str, reason: str, message: str = ""
-) -> Commit:
-    """Bring into a branch what `source` changed since the two parted; clashes raise `HeadMoved`.
-
-    Reads only what the source changed. A source that brings nothing new writes nothing.
-    """
-    head = await _lock(tx, branch)
-    base = await merge_base(tx, head, source)
-    if base.id == source.id:
-        return head
-    if source.calendar_id not in (head.calendar_id, None):
-        raise Conflict(reason="the two branches are on different calendars")
-    rows = await _merged_rows(tx, head, base, source)
-    ids = await changed_series(tx, base, source)
-    theirs = dense(await read_ids(tx, source, ids.tolist()), ids, head.buckets)
-    values = await merge_series(tx, head, base, ids, theirs)
-    if not rows and not len(values.ids):
-        return head
-    made = replace(
-        head,
-        branch_id=branch.id,
-        author=author,
-        reason=reason,
-        message=message,
-        merged_id=source.id,
-        inputs_commit_id=None,
-        rule=None,
-    )
-    return await _write(tx, made, rows, values)
-
-
-async def _merged_rows(tx: Transaction, head: Commit, base: Commit, source: Commit) -> EntityDelta:
-    """Return the rows of reference data that merging changes."""
-    touched = await changed_entities(tx, base, source)
-    kinds, codes = {kind for kind, _ in touched}, {code for _, code in touched}
-    theirs = await read_rows(tx, source, kinds, codes)
-    wanted = {reference: theirs.get(reference) for reference in touched}
-    return await merge_entities(tx, head, base, wanted)
-
-
-async def _lock(tx: Transaction, branch: Branch) -> Commit:
+async def lock(tx: Transaction, branch: Branch) -> Commit:
     """Lock the branch until the transaction ends and return its head."""
     found = await tx.fetch_one(
         "SELECT state, head_id FROM plan.branch WHERE id = %s FOR UPDATE", (branch.id,)
@@ -159,7 +113,7 @@ async def _name(tx: Transaction, target: Commit, rows: EntityDelta) -> None:
     await entity_ids(tx, target.plan_id, wanted, create=True)
 
 
-async def _write(tx: Transaction, made: Commit, rows: EntityDelta, values: SeriesDelta | None) -> Commit:
+async def write(tx: Transaction, made: Commit, rows: EntityDelta, values: SeriesDelta | None) -> Commit:
     """Write the commit, its rows and its series, and move the branch.
 
     `made` is the head as the new commit alters it: id, time and path are still the head's.

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 Cells = tuple[float | None, ...]
 Row = dict[str, Any]
 Rows = dict[str, Row]
+Place = tuple[str, str]
+"""A part of a series or row that both sides changed: its name and the part (`*` = a row as a whole)."""
+Decide = Callable[[Place, Any, Any], Any]
+"""What to show where both sides changed: from the place, ours and theirs."""
 
 
 class Clash(Exception):  # noqa: N818  what the model calls a refused merge
     """Both sides changed the same."""
+
+
+def refuse(_: Place, __: Any, ___: Any) -> Any:
+    """Decide nothing."""
+    raise Clash
+
+
+def decided(decisions: Mapping[Place, Any]) -> Decide:
+    """Return what decides by side, or by a value."""
+
+    def decide(place: Place, ours: Any, theirs: Any) -> Any:
+        chosen = decisions[place]
+        return ours if chosen == "ours" else theirs if chosen == "theirs" else chosen
+
+    return decide
 
 
 @dataclass(frozen=True)
@@ -23,30 +42,31 @@ class State:
     rows: dict[str, Row] = field(default_factory=dict)
 
 
-def merge_maps(base: Rows, ours: Rows, theirs: Rows, names: set[str]) -> Rows:
+def merge_maps(base: Rows, ours: Rows, theirs: Rows, names: set[str], decide: Decide) -> Rows:
     """Return `ours` with what `theirs` changed of `names` since `base`; values are dictionaries or None."""
     merged = dict(ours)
     for name in names:
-        result = _merge_one(base.get(name), ours.get(name), theirs.get(name))
+        result = _merge_one(name, base.get(name), ours.get(name), theirs.get(name), decide)
         merged.pop(name, None)
         if result is not None:
             merged[name] = result
     return merged
 
 
-def _merge_one(base: Row | None, ours: Row | None, theirs: Row | None) -> Row | None:
+def _merge_one(
+    name: str, base: Row | None, ours: Row | None, theirs: Row | None, decide: Decide
+) -> Row | None:
     if theirs == base:
         return ours
     if ours in (base, theirs):
         return theirs
     if base is None or ours is None or theirs is None:
-        raise Clash
+        whole: Row | None = decide((name, "*"), ours, theirs)
+        return whole
     result = {}
     for part in base.keys() | ours.keys() | theirs.keys():
         b, o, t = base.get(part), ours.get(part), theirs.get(part)
-        if t != b and o not in (b, t):
-            raise Clash
-        value = t if t != b else o
+        value = decide((name, part), o, t) if t != b and o not in (b, t) else t if t != b else o
         if value is not None:
             result[part] = value
     return result
@@ -84,28 +104,49 @@ class Model:
                 todo += [c for c in (self.parents[at], self.merged.get(at)) if c is not None]
         return seen
 
-    def combined(self, base: int, ours: int, theirs: State, series: set[str], rows: set[str]) -> State:
+    def combined(
+        self,
+        base: int,
+        ours: int,
+        theirs: State,
+        series: set[str],
+        rows: set[str],
+        *,
+        decide: Decide = refuse,
+    ) -> State:
         """Return the state after bringing in what `theirs` changed of these series and rows since `base`."""
         before, now = self.states[base], self.states[ours]
         parts = [_as_rows(state.series, self.width) for state in (before, now, theirs)]
         for part in parts:  # a series that is not there is one without values: never a clash by itself
             for name in series:
                 part.setdefault(name, {})
-        cells = merge_maps(parts[0], parts[1], parts[2], series)
+        cells = merge_maps(parts[0], parts[1], parts[2], series, decide)
         return State(
             {name: tuple(row.get(str(i)) for i in range(self.width)) for name, row in cells.items() if row},
-            merge_maps(before.rows, now.rows, theirs.rows, rows),
+            merge_maps(before.rows, now.rows, theirs.rows, rows, decide),
         )
 
-    def branch_merge(self, branch: str, source: int) -> State | None:
-        """Return the state after merging a commit into a branch, None if it brings nothing."""
-        head = self.heads[branch]
-        base = max(self.contained(head) & self.contained(source))
+    def shared(self, a: int, b: int) -> int:
+        """Return the newest commit that two states contain."""
+        return max(self.contained(a) & self.contained(b))
+
+    def brought(self, base: int, ours: int, source: int, decide: Decide = refuse) -> State:
+        """Return the state `ours` with all that `source` changed since `base`."""
         before, theirs = self.states[base], self.states[source]
         series = set(before.series.keys() | theirs.series.keys())
         rows = set(before.rows.keys() | theirs.rows.keys())
-        merged = self.combined(base, head, theirs, series, rows)
-        return None if merged == self.states[head] else merged
+        return self.combined(base, ours, theirs, series, rows, decide=decide)
+
+    def clashes(self, base: int, ours: int, source: int) -> set[Place]:
+        """Return where both sides changed the same."""
+        found: set[Place] = set()
+
+        def note(place: Place, ours: Any, _: Any) -> Any:
+            found.add(place)
+            return ours
+
+        self.brought(base, ours, source, note)
+        return found
 
     def add(self, branch: str, commit: int, state: State, merged: int | None = None) -> None:
         """Note a commit that the store made on a branch."""

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 
 from app.access import HOST
 from app.config import Settings
-from app.errors import Conflict, HeadMoved
+from app.errors import Conflict, HeadMoved, InputError
 from app.store import branches, versions
 from app.store.branches import At, Branch, Commit
-from app.store.commits import merge, write_commit
+from app.store.commits import write_commit
 from app.store.comparing import cell_history, compare_series
 from app.store.database import Database, Transaction
 from app.store.deltas import EntityChanges
 from app.store.entities import read_rows
+from app.store.integrity import INVARIANTS, check_invariant
+from app.store.merges import merge, parent_of, promote, rebase
+from app.store.resolving import Clashes, Decision, Resolution, Side
 from app.store.series import read_series
-from tests.store.model import Cells, Clash, Model, State
+from tests.store.model import Cells, Clash, Model, Place, State, decided
 from tests.store.world import as_cells, changes, items, stock, weeks
 
 WIDTH = 3
@@ -36,12 +39,34 @@ values = st.sampled_from([None, 0.0, 1.0, 2.5, -3.0])
 edits = st.lists(st.tuples(st.sampled_from(ITEMS), st.integers(0, WIDTH - 1), values), max_size=4)
 renames = st.lists(st.tuples(st.sampled_from(["X", "Y"]), st.sampled_from(NAMES)), max_size=2)
 picks = st.integers(0, 1000)
-steps = st.one_of(
-    st.tuples(st.just("commit"), picks, st.one_of(st.none(), st.integers(0, 3)), edits, renames),
-    st.tuples(st.just("fork"), picks),
-    st.tuples(st.just("merge"), picks, picks),
-    st.tuples(st.just("publish"), picks, st.sampled_from(["draft", "final"])),
+choices: st.SearchStrategy[list[Decision]] = st.lists(
+    st.sampled_from(["ours", "theirs", None, 7.0, -1.5]), max_size=4
 )
+commits = st.tuples(st.just("commit"), picks, st.one_of(st.none(), st.integers(0, 3)), edits, renames)
+forks = st.tuples(st.just("fork"), picks)
+together = st.one_of(
+    st.tuples(st.just("merge"), picks, picks, choices),
+    st.tuples(st.just("rebase"), picks, picks, choices),
+    st.tuples(st.just("promote"), picks),
+)
+steps = st.one_of(
+    commits, forks, together, st.tuples(st.just("publish"), picks, st.sampled_from(["draft", "final"]))
+)
+all_cells = [(item, ordinal) for item in ITEMS[:2] for ordinal in range(WIDTH)]
+full_edits = st.tuples(*(values for _ in all_cells)).map(
+    lambda row: [(*cell, value) for cell, value in zip(all_cells, row, strict=True)]
+)
+parting = st.tuples(
+    st.just(("fork", 0)),
+    st.tuples(st.just("commit"), st.just(0), st.none(), full_edits, renames),
+    st.tuples(st.just("commit"), st.just(1), st.none(), full_edits, renames),
+    st.one_of(
+        st.tuples(st.just("merge"), st.just(0), st.just(2), choices),
+        st.tuples(st.just("rebase"), st.just(1), st.just(1), choices),
+    ),
+    st.one_of(st.just(("promote", 1)), forks),
+)
+"""Main and a fork of it change the same cells, and come together."""
 
 
 @dataclass
@@ -77,6 +102,9 @@ class History:
     branches: list[Branch] = field(default_factory=list)
     commits: dict[int, Commit] = field(default_factory=dict)
     published: list[tuple[int, str, versions.Version]] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
+    origins: dict[str, int] = field(default_factory=dict)
+    retired: dict[str, int] = field(default_factory=dict)
 
     async def begin(self) -> None:
         main = await branches.create_plan(self.tx, author="test", name=self.plan)
@@ -97,6 +125,10 @@ class History:
     def commit_at(self, pick: int) -> Commit:
         return list(self.commits.values())[pick % len(self.commits)]
 
+    def open_at(self, pick: int) -> Branch:
+        still = [branch for branch in self.branches if branch.name not in self.closed]
+        return still[pick % len(still)]
+
     async def commit(
         self,
         pick: int,
@@ -104,7 +136,7 @@ class History:
         edits: list[tuple[str, int, float | None]],
         renames: list[tuple[str, str | None]],
     ) -> None:
-        branch = self.branches[pick % len(self.branches)]
+        branch = self.open_at(pick)
         head = self.model.heads[branch.name]
         known = [c for c in self.model.chain(head) if c in self.commits]
         base = head if behind is None else known[min(behind, len(known) - 1)]
@@ -153,23 +185,131 @@ class History:
         source = self.commit_at(pick)
         made = await branches.fork(self.tx, source, f"b{len(self.branches)}", author="test")
         self.branches.append(made)
-        self.model.heads[made.name] = source.id
+        self.model.heads[made.name] = self.origins[made.name] = source.id
 
-    async def merge(self, branch_pick: int, pick: int) -> None:
-        branch = self.branches[branch_pick % len(self.branches)]
+    async def merge(self, branch_pick: int, pick: int, choices: list[Decision]) -> None:
+        branch = self.open_at(branch_pick)
         source = self.commit_at(pick)
-        try:
-            expected = self.model.branch_merge(branch.name, source.id)
-        except Clash:
-            with pytest.raises(HeadMoved):
-                await merge(self.tx, branch, source, author="test", reason="merge")
-            return
-        made = await merge(self.tx, branch, source, author="test", reason="merge")
-        if expected is None:
-            assert made.id == self.model.heads[branch.name], "what brings nothing writes nothing"
+        head = self.model.heads[branch.name]
+        base = self.model.shared(head, source.id)
+        wanted, resolution, clashes = self._decide(base, head, source.id, choices)
+        if resolution is not None:
+            refused = await merge(self.tx, branch, source, author="test", reason="merge")
+            self._check_clashes(refused, clashes)
+        made = await merge(
+            self.tx,
+            branch,
+            source,
+            author="test",
+            reason="merge",
+            resolution=resolution or Resolution(),
+            expected_head=head,
+        )
+        assert isinstance(made, Commit)
+        if base == source.id or (wanted == self.model.states[head] and not clashes):
+            assert made.id == head, "what brings nothing writes nothing"
         else:
-            self.model.add(branch.name, made.id, expected, merged=source.id)
+            self.model.add(branch.name, made.id, wanted, merged=source.id)
             self.commits[made.id] = made
+
+    def _decide(
+        self, base: int, ours: int, source: int, choices: list[Decision]
+    ) -> tuple[State, Resolution | None, set[Place]]:
+        """Return the state that the choices lead to, as a resolution too; None where nothing clashes.
+
+        Choices go to the clashes in turn; those without one go by the side `theirs`.
+        """
+        clashes = self.model.clashes(base, ours, source)
+        decisions: dict[Place, Decision] = dict.fromkeys(clashes, "theirs")
+        decisions |= dict(zip(sorted(clashes), choices, strict=False))
+        for name, part in clashes:
+            if name not in KEYS and decisions[name, part] not in ("ours", "theirs"):
+                decisions[name, part] = "ours"  # rows are decided by side alone
+        wanted = self.model.brought(base, ours, source, decided(decisions))
+        if not clashes:
+            return wanted, None, clashes
+        named = sorted(clashes)[: len(choices)]
+        sides: dict[tuple[tuple[str, str], str], Side] = {
+            (("unit", name), part): "ours" if decisions[name, part] == "ours" else "theirs"
+            for name, part in named
+            if name not in KEYS
+        }
+        cells = {(KEYS[name], int(part)): decisions[name, part] for name, part in named if name in KEYS}
+        rest: Side | None = None if len(named) == len(clashes) else "theirs"
+        # rows without a choice of their own were given to theirs, as the side is
+        return wanted, Resolution(rest, cells, sides), clashes
+
+    @staticmethod
+    def _check_clashes(found: object, clashes: set[Place]) -> None:
+        assert isinstance(found, Clashes)
+        listed = {(str(s.key.item), str(cell.ordinal)) for s in found.series for cell in s.cells}
+        assert listed | {(clash.row[1], clash.column) for clash in found.rows} == clashes
+        assert found.count == len(clashes)
+
+    async def rebase(self, branch_pick: int, pick: int, choices: list[Decision]) -> None:
+        branch, onto = self.open_at(branch_pick), self.commit_at(pick)
+        if branch.name == "main" or onto.branch_id == branch.id:
+            with pytest.raises((Conflict, InputError)):
+                await rebase(self.tx, branch, onto, author="test", reason="rebase")
+            return
+        source = self.model.heads[branch.name]
+        base = max(self.origins[branch.name], self.model.shared(onto.id, source))
+        wanted, resolution, clashes = self._decide(base, onto.id, source, choices)
+        if resolution is not None:
+            refused = await rebase(self.tx, branch, onto, author="test", reason="rebase")
+            self._check_clashes(refused, clashes)
+        made = await rebase(
+            self.tx,
+            branch,
+            onto,
+            author="test",
+            reason="rebase",
+            resolution=resolution or Resolution(),
+        )
+        assert isinstance(made, Branch)
+        await self._retire(branch, source)
+        self.branches.append(made)
+        self.model.heads[made.name] = self.origins[made.name] = onto.id
+        if made.head == onto.id:
+            assert wanted == self.model.states[onto.id]
+        else:
+            self.model.add(made.name, made.head, wanted)
+            self.commits[made.head] = await branches.commit(self.tx, made.head)
+
+    async def _retire(self, branch: Branch, head: int) -> None:
+        """Follow the rebased branch to the name that it stays readable under."""
+        self.retired[branch.name] = self.retired.get(branch.name, 0) + 1
+        name = f"{branch.name}@{self.retired[branch.name]}"
+        kept = await branches.branch(self.tx, name, plan=self.plan)
+        assert (kept.id, kept.state, kept.head) == (branch.id, "closed", head)
+        self.branches[self.branches.index(branch)] = kept
+        self.closed.add(name)
+        self.model.heads[name] = head
+
+    async def promote(self, pick: int) -> None:
+        branch = self.open_at(pick)
+        if branch.name == "main":
+            with pytest.raises(Conflict):
+                await parent_of(self.tx, branch)
+            return
+        into = next((b for b in self.branches if b.id == self._parent(branch)), self.branches[0])
+        head, source = self.model.heads[into.name], self.model.heads[branch.name]
+        if into.name in self.closed or self.model.shared(head, source) != head:
+            with pytest.raises(Conflict):
+                await promote(self.tx, branch, into, author="test", reason="promote")
+            return
+        made = await promote(self.tx, branch, into, author="test", reason="promote")
+        assert (await branches.branch(self.tx, branch.name, plan=self.plan)).state == "closed"
+        self.closed.add(branch.name)
+        if made.id == head:
+            assert self.model.states[head] == self.model.states[source]
+        else:
+            self.model.add(into.name, made.id, self.model.states[source], merged=source)
+            self.commits[made.id] = made
+
+    def _parent(self, branch: Branch) -> int:
+        """Return the id of the branch on which the commit was made that this one was forked from."""
+        return self.commits[self.origins[branch.name]].branch_id
 
     async def publish(self, pick: int, kind: versions.Kind) -> None:
         state = await branches.commit(self.tx, self.commit_at(pick).id)
@@ -192,6 +332,9 @@ class History:
         default = await branches.resolve(self.tx, plan=self.plan)
         assert default.id == (finals[-1] if finals else self.model.heads["main"])
         await self._check_comparisons()
+        for invariant in INVARIANTS:
+            outcome = await check_invariant(self.tx, invariant)
+            assert not outcome.breaches, (invariant.name, outcome.places)
 
     async def _check_state(self, number: int) -> None:
         state = await branches.resolve(self.tx, At(commit=number), plan=self.plan)
@@ -236,6 +379,13 @@ async def play(world: World, program: list[tuple[object, ...]]) -> None:
 @given(st.lists(steps, min_size=3, max_size=12))
 def test_random_histories_match_the_model(world: World, program: list[tuple[object, ...]]) -> None:
     world.run(play(world, program))
+
+
+@given(parting, st.lists(st.one_of(together, commits, forks), max_size=6))
+def test_branches_that_changed_the_same_come_together_as_decided(
+    world: World, first: tuple[tuple[object, ...], ...], program: list[tuple[object, ...]]
+) -> None:
+    world.run(play(world, [*first, *program]))
 
 
 async def test_two_forks_of_one_name_are_refused(database: Database) -> None:

@@ -9,10 +9,12 @@ from app.access import HOST
 from app.errors import NotFound
 from app.services.verify import CHANGED, INTACT, SNAPSHOT_DIFFERS, UNREADABLE, verify_store
 from app.store import branches, versions
-from app.store.commits import merge, write_commit
+from app.store.branches import Commit
+from app.store.commits import write_commit
 from app.store.database import Database
 from app.store.deltas import EntityChanges
 from app.store.integrity import INVARIANTS
+from app.store.merges import merge
 from tests.store.world import changes, items, stock, weeks
 
 
@@ -34,6 +36,7 @@ async def history(database: Database) -> Database:
         change = changes({stock("B"): (5.0, None, None, 8.0)})
         tried = await write_commit(tx, scenario, author="test", reason="try", series=change)
         merged = await merge(tx, main, tried, author="test", reason="take over")
+        assert isinstance(merged, Commit)
         await branches.fork(tx, tried, "deeper", author="test")
         await versions.seal(tx, tried, "round", "draft", by="test")
         await versions.seal(tx, merged, "final", "final", by="test")
