@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.arrays import FloatArray
+from app.engine.arrays import FloatArray, IntArray
 from app.engine.problem import Inputs, Problem
 
 ROUNDS = 60  # levels of a product structure that are followed; what still grows then has no bound
+
+
+Drawn: TypeAlias = tuple[IntArray, IntArray, FloatArray]
+"""Rows of activity, source (stock or resource) and amount [., T]."""
 
 
 def net_requirements(problem: Problem) -> FloatArray:
@@ -41,6 +47,7 @@ def most_levels(problem: Problem) -> FloatArray:
     acts, lots = problem.activities, problem.lots
     most, extra = np.array(acts.upper), acts.lower.sum(axis=1) + acts.lower.max(axis=1, initial=0.0)
     most[lots.activity] = np.minimum(most[lots.activity], lots.maximum)
+    most = np.minimum(most, _by_supply(problem))
     extra[lots.activity] += lots.minimum.max(axis=1, initial=0.0) + lots.multiple
     unbounded, needed = _pays_by_itself(problem), _needed(problem)
     own = needed
@@ -56,6 +63,54 @@ def most_levels(problem: Problem) -> FloatArray:
     else:
         return most
     return np.asarray(np.minimum(most, in_all[:, None]), dtype=np.float64)
+
+
+def _by_supply(problem: Problem) -> FloatArray:
+    """Greatest level that hours, and stocks that cannot be kept, allow after a set-up, [a, T].
+
+    Only for activities that are run for a set-up: `(supply - drawn by the set-up) / drawn per unit`.
+    """
+    uses, used = problem.uses, problem.setup_uses
+    inputs, drawn = problem.inputs, problem.setup_inputs
+    most = np.full(problem.activities.upper.shape, np.inf)
+    _limit(
+        most,
+        (uses.activity, uses.resource, uses.hours),
+        (used.activity, used.resource, used.hours),
+        problem.resources.regular + problem.resources.overtime,
+    )
+    _limit(
+        most,
+        (inputs.activity, inputs.stock, inputs.quantity),
+        (drawn.activity, drawn.stock, drawn.quantity),
+        _supply(problem),
+    )
+    return most
+
+
+def _limit(most: FloatArray, per_unit: Drawn, by_setup: Drawn, supply: FloatArray) -> None:
+    """Lower the levels in `most` to what is left of the supply [sources, T] after each set-up."""
+    units = zip(*(index.tolist() for index in per_unit[:2]), strict=True)
+    row_of = {pair: row for row, pair in enumerate(units)}
+    pairs = zip(*(index.tolist() for index in by_setup[:2]), strict=True)
+    for (activity, source), amount in zip(pairs, by_setup[2], strict=True):
+        row = row_of.get((activity, source))
+        if row is not None:
+            draws = per_unit[2][row] > 0
+            left = np.maximum(supply[source] - amount, 0.0)[draws] / per_unit[2][row, draws]
+            most[activity, draws] = np.minimum(most[activity, draws], left)
+
+
+def _supply(problem: Problem) -> FloatArray:
+    """Most that there can be of each stock in a bucket, [n, T]; inf where stock can be kept into it."""
+    stocks, acts = problem.stocks, problem.activities
+    supply = np.concatenate((stocks.receipts, np.zeros((len(stocks.codes), 1))), axis=1)
+    supply[:, 0] += stocks.opening
+    np.add.at(supply, (acts.stock[:, None], acts.arrival), acts.output[:, None] * acts.upper)
+    for inputs in (problem.inputs, problem.setup_inputs):
+        supply[inputs.stock[(inputs.quantity < 0).any(axis=1)]] = np.inf
+    supply[:, 1:-1][stocks.maximum[:, :-1] > 0] = np.inf
+    return np.asarray(supply[:, :-1], dtype=np.float64)
 
 
 def _pays_by_itself(problem: Problem) -> NDArray[np.bool_]:

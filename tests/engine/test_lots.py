@@ -171,6 +171,25 @@ def test_rule_38_requirements_by_hand():
     assert net_requirements(replace(case, demands=late)) == pytest.approx(np.array([[0, 0, 1, 8]]))
 
 
+def test_rule_38_hours_and_what_cannot_be_kept_limit_a_lot_after_its_set_up():
+    case = replace(
+        one_item([10, 10], setup_cost=1),
+        resources=Resources.of(["line"], 2, regular=[[20, 30]], overtime=2.0),
+        uses=Uses.of([0], [0], 2.0, 2),
+        setup_uses=Uses.of([0], [0], 4.0, 2),
+    )
+    assert most_levels(case) == pytest.approx(np.array([[9, 14]]))  # (22 - 4) / 2, (32 - 4) / 2
+    fresh = replace(
+        one_item([10, 10], setup_cost=1),
+        stocks=Stocks.of(["x", "milk"], 2, receipts=[[0, 0], [15, 9]], maximum=[[np.inf], [0]]),
+        inputs=Inputs.of([0], [1], 1.0, 2),
+        setup_inputs=Inputs.of([0], [1], 3.0, 2),
+    )
+    assert most_levels(fresh) == pytest.approx(np.array([[12, 6]]))
+    kept = replace(fresh, stocks=replace(fresh.stocks, maximum=np.full((2, 2), np.inf)))
+    assert most_levels(kept) == pytest.approx(np.array([[12, 20]]))
+
+
 def test_rule_38_the_strong_formulation_of_one_item_needs_no_search():
     program = formulate(one_item(WAGNER_WHITIN, setup_cost=[THEIR_SETUPS])).program
     assert minimise(program, Options()).objective == pytest.approx(864)
