@@ -175,14 +175,32 @@ def _fill_runs(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-async def tell_parties(settings: Settings, party: str, random: Random | None) -> None:
-    """Publish a plan to every party; with `random`, one that is different in all that is not this party's."""
+PRICES: Final[Mapping[str, list[Row]]] = {
+    "purchase_price": [
+        {"supplier": supplier, "item": "RIM", "price": price, "currency": "EUR"}
+        for supplier, price in (("V1", 2.5), ("V2", 3.5))
+    ],
+    "selling_price": [
+        {"customer": customer, "item": "BIKE", "price": price, "currency": "EUR"}
+        for customer, price in (("C1", 300.0), ("C2", 280.0))
+    ],
+}
+"""Prices: in the plan, and released to nobody."""
+
+
+async def tell_parties(settings: Settings, party: str, audience: str, random: Random | None) -> None:
+    """Publish a plan to every party; with `random`, one that is different in all that is not this party's.
+
+    There may be an unreleased plan before it, and for a customer's sake a draft round with suppliers.
+    """
     entities, plan = (ENTITIES, PLAN) if random is None else _others_changed(party, random)
     database = await Database.open(settings)
     try:
-        inputs = await plant(database, entities)
+        inputs = await plant(database, {**entities, **PRICES})
         if random is not None and random.random() < 0.5:
-            await result(database, inputs, "0", PLAN)
+            unreleased = await result(database, inputs, "0", _later(plan))
+            if audience == "customer":
+                await release(database, unreleased, "draft", at=RELEASED_AT)
         await release(database, await result(database, inputs, "1", plan), "final", at=RELEASED_AT)
         await release(database, await result(database, inputs, "2", _later(plan)), "final", at=RELEASED_AT)
     finally:

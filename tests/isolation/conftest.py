@@ -1,4 +1,4 @@
-"""The company that worlds are copied from, and a word at the end on how much was played."""
+"""The company that worlds are copied from."""
 
 from __future__ import annotations
 

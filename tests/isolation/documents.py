@@ -36,6 +36,8 @@ TIMES = ("2026-01-05T08:00:00+00:00", "2031-01-01T00:00:00+00:00", "2001-01-01T0
 KEYS = ("key-1", "key-2", "key-3", "key-4", "")
 HOLDERS = {"run": "run", "commit": "commit", "expectedHead": "commit"}
 """Argument -> the field whose ids fit it; otherwise the operation that has the argument."""
+RACING = frozenset({"reconciledPlan"})
+"""Not asked for twice at once: it has transactions of its own, so of two errors the faster one is told."""
 JUNK = ("", "AAAA", "0", "1'; --", "x" * 40, "\u00e4\u00f6", "main", "%")
 
 
@@ -137,7 +139,7 @@ class _Writer:
         root = schema.query_type if kind == "query" else schema.mutation_type
         assert root is not None
         text = self._field(root, name, root.fields[name], 0)
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.1 and name not in RACING:
             text += " " + self._field(root, name, root.fields[name], 2).replace(name, f"again: {name}", 1)
         declared = ", ".join(f"${variable}: {type_}" for variable, type_ in self.declared.items())
         query = f"{kind} {f'({declared}) ' if declared else ''}{{ {text} }}"

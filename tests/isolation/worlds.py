@@ -120,8 +120,8 @@ async def pair_for(who: Who, places: Places, seed: int) -> AsyncIterator[tuple[S
     source = INSIDE if who.audience == "internal" else places.empty
     with places.copy(source) as one, places.copy(source) as other:
         if who.audience != "internal":
-            await tell_parties(one, who.party, None)
-            await tell_parties(other, who.party, random)
+            await tell_parties(one, who.party, who.audience, None)
+            await tell_parties(other, who.party, who.audience, random)
         caller, holdings = await _caller(other, who)
         with places.administrator(other) as connection:
             changes = hide(connection, caller, random, keep=_kept_for(who))
