@@ -117,8 +117,12 @@ async def reconcile_now(database: Database, branch: str, rule: str) -> Commit:
     """
     asked = await request(database, HOST, branch_name=branch, rule=rule)
     working = asyncio.create_task(work_off(database))
-    ended = await _follow(database, asked, working)
-    await working
+    try:
+        ended = await _follow(database, asked, working)
+        await working
+    finally:  # before the database closes: a run that is cut off goes back into the queue
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
     if ended.state != "done" or ended.result_commit_id is None:
         raise PlanningError(reason=f"the run ended {ended.state} ({ended.error_code or 'no reason given'})")
     async with database.read(HOST) as tx:

@@ -71,9 +71,12 @@ class EmbeddedServer:
 
     def revive(self) -> Address:
         """Start the server again if it died while it was held; returns where it is now."""
-        if self._placement is None or self._users_lock is None:
-            raise DatabaseUnreachable(reason="the embedded server was released")
+        released = DatabaseUnreachable(reason="the embedded server was released")
+        if self._placement is None:
+            raise released
         with self._exclusively(self._placement):
+            if self._users_lock is None:  # another thread let go while we waited: nobody would stop it again
+                raise released
             return self._running(self._placement)
 
     def _running(self, placement: Placement) -> Address:

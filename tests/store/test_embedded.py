@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from app.errors import DatabaseExposed, DatabaseUnreachable, DatabaseVersion
 from app.store.database import Database
 from app.store.embedded import EmbeddedServer
 from app.store.migrate import migrate
-from app.store.placement import place
+from app.store.placement import Placement, place
 from tests.conftest import UNSAFE_BUT_FAST
 
 ROOT = os.geteuid() == 0
@@ -81,6 +82,24 @@ def test_the_last_to_leave_stops_it_and_a_killed_one_counts_as_gone(home: Path) 
     third.acquire()
     assert postmaster(home) == running, "it is joined, not started a second time"
     third.release()
+    assert postmaster(home) is None
+
+
+def test_a_server_that_is_let_go_meanwhile_is_not_started_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = EmbeddedServer(home, UNSAFE_BUT_FAST)
+    server.acquire()
+    enter = server._exclusively
+
+    def released_before(placement: Placement) -> AbstractContextManager[None]:
+        monkeypatch.setattr(server, "_exclusively", enter)
+        server.release()
+        return enter(placement)
+
+    monkeypatch.setattr(server, "_exclusively", released_before)
+    with pytest.raises(DatabaseUnreachable, match="was released"):
+        server.revive()
     assert postmaster(home) is None
 
 
