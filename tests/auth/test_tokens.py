@@ -110,7 +110,7 @@ def test_the_forged_token_is_good_when_nothing_is_changed(forge: Forge, validato
         ({}, {"aud": ["urn:other", "urn:concord:api"]}),
         ({"typ": "application/at+jwt"}, {}),
         ({"typ": "AT+JWT"}, {}),
-        ({}, {"exp": time.time() + 90.5}),
+        ({}, {"exp": time.time() + 86_400.5}),
         ({}, {"nbf": int(time.time())}),
         ({}, {"unknown_claim": {"a": [1]}}),
     ],
