@@ -7,6 +7,7 @@ services, no exchange), so a mistake made there is not made here again.
 - `files`      CSV files into typed rows and series over the open buckets
 - `buckets`    the calendar
 - `lookups`    rows valid in a bucket, units, prices
+- `standards`  the same money where the company reckons with standard costs
 - `product`    what a unit made draws and how long it takes, phantoms exploded
 - `supply`     production, purchases, transfers: allowed, in time, within limits, in whole lots
 - `stock`      receipts under way, the balance of every item, site and bucket

@@ -7,10 +7,11 @@ from pathlib import Path
 from app.checker.capacity import check_capacity
 from app.checker.demand import check_demand
 from app.checker.files import Files
-from app.checker.lookups import Money, Units
+from app.checker.lookups import Units
 from app.checker.money import check_money
 from app.checker.product import Product
 from app.checker.report import Report
+from app.checker.standards import money_of
 from app.checker.stock import check_stock
 from app.checker.supply import check_production, check_purchases, check_transfers
 
@@ -28,5 +29,5 @@ def check_plan(directory: Path) -> Report:
     check_stock(files, product, report)
     check_capacity(files, product, report)
     check_demand(files, report)
-    check_money(files, product, Money(files, units), report)
+    check_money(files, product, money_of(files, units, product), report)
     return report

@@ -98,6 +98,10 @@ class Money:
         """Return the cost of making besides material and hours."""
         return carried(self._first([self._files.matching("production_cost", item=item, site=site)], "cost"))
 
+    def on_sale(self, item: str, site: str) -> Values:
+        """Return what is charged when a unit is sold from a site, besides its making: nothing, as a rule."""
+        return [0.0 for _ in self._files.periods]
+
     def freight(self, origin: str, destination: str, item: str) -> Values:
         """Return the freight over a lane: the item's own rate, else that for all items."""
         rows = [

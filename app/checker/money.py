@@ -64,10 +64,26 @@ def _costs(files: Files, product: Product, money: Money) -> dict[str, float]:
         "production": sum(
             _worth(files.values("productionPlan", key), money.making(key[0], key[1]))
             for key in files.series("productionPlan")
-        ),
+        )
+        + _on_sale(files, money),
         "freight": _freight(files, money),
         **_hours(files, product, money),
     }
+
+
+def _on_sale(files: Files, money: Money) -> float:
+    """Return what is charged for units because they are sold."""
+    routes, total = Routes(files), 0.0
+    charges: dict[tuple[str, str], Values] = {}
+    for place, delivered in delivered_series(files).items():
+        for index, quantity in enumerate(delivered):
+            route = routes.of(place, index) if quantity else None
+            if route is not None:
+                point = (place[0], route.site)
+                if point not in charges:
+                    charges[point] = money.on_sale(*point)
+                total += quantity * charges[point][index]
+    return total
 
 
 def _freight(files: Files, money: Money) -> float:

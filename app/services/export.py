@@ -11,6 +11,7 @@ from app.access import HOST
 from app.access.scope import Scope
 from app.exchange import Dataset, write_dataset
 from app.services.datasets import load_dataset
+from app.services.planning.standard import cost_basis
 from app.services.planning.totals import plan_totals
 from app.store.branches import At, Commit, commit, resolve
 from app.store.database import Database, Transaction
@@ -54,6 +55,7 @@ async def plan_claims(tx: Transaction, found: Commit, dataset: Dataset) -> dict[
         "inputs_of": None if inputs is None else inputs.branch,
         "seconds": recorded.seconds,
         "certificate": dict(recorded.certificate or {}),
+        "costs": cost_basis(dataset.parameters),
         "totals": plan_totals(dataset),
         "concessions": [asdict(one) for one in await read_stakeholders(tx, found)],
     }

@@ -21,6 +21,7 @@ from app.services.planning.highlights import (
     late_items,
     open_values,
 )
+from app.services.planning.standard import AT_STANDARD, cost_basis
 from app.services.planning.totals import plan_totals
 from app.services.wording import Names, amount, when
 from app.store.branches import At, resolve
@@ -47,14 +48,16 @@ class Volume:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a plan comes to; quantities in base units, money in `currency`."""
+    """What a plan comes to; quantities in base units, money in `currency`, costs actual or at standard."""
 
     proof: Proof
     currency: str
+    costs: str
     start: date
     end: date
     volume: Volume
     totals: dict[str, float]
+    contribution: float
     departments: tuple[Stakeholder, ...]
     bottlenecks: tuple[Bottleneck, ...]
     limits: tuple[BindingLimit, ...]
@@ -70,6 +73,7 @@ class PlanSummary:
             "status": self.proof.status,
             "seconds": self.proof.seconds,
             "currency": self.currency,
+            "costs": self.costs,
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
             "volume": asdict(self.volume),
@@ -112,9 +116,12 @@ class PlanSummary:
         yield f"  {lost} units are not supplied; {left} are still open at the end."
 
     def _money(self) -> Iterator[str]:
-        yield f"What it earns and costs ({self.currency})"
+        basis = f", {self.costs}" if self.costs == AT_STANDARD else ""
+        yield f"What it earns and costs ({self.currency}{basis})"
         for name in EARNED_AND_SPENT:
             yield f"  {name:<12}{self.totals[name]:>16,.0f}"
+        if self.costs == AT_STANDARD:
+            yield f"  What is sold leaves {self.contribution:,.0f} at standard."
 
     def _given_up(self) -> Iterator[str]:
         yield "What each department gave up"
@@ -187,10 +194,12 @@ def summary_of(
     return PlanSummary(
         proof=proof,
         currency=proof.currency,
+        costs=cost_basis(plan.parameters),
         start=plan.calendar.plan_date,
         end=plan.calendar.end,
         volume=_volume(plan),
         totals=plan_totals(plan),
+        contribution=_contribution(plan),
         departments=tuple(departments),
         bottlenecks=bottlenecks(plan),
         limits=tuple(limits),
@@ -199,6 +208,12 @@ def summary_of(
         notes=tuple(certificate.get("notes", ())),
         names=Names(plan.entities),
     )
+
+
+def _contribution(plan: Dataset) -> float:
+    """Return the contribution margin of what is delivered in the open buckets (rule P26)."""
+    block, first = plan.block("contributionMargin"), plan.calendar.first_open
+    return 0.0 if block is None else float(np.nansum(block.values[:, first:]))
 
 
 def _volume(plan: Dataset) -> Volume:

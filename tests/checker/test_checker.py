@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from app.checker import check_plan
+from app.checker.files import Files
+from app.checker.lookups import Units
+from app.checker.product import Product
+from app.checker.standards import money_of
 from app.errors import InputError
 
 Written = Callable[[Any], Path]
@@ -148,6 +152,54 @@ def test_each_stated_total_is_compared(name: str, plan: Any, written: Written) -
     plan.claims["totals"][name] += 1
     report = check_plan(written(plan))
     assert [(v.rule, v.item) for v in report.violations] == [("totals", name)]
+
+
+def at_standard(plan: Any) -> None:
+    """A part is worth 3; a product of 50 draws two, and hours count only by what overtime costs more."""
+    plan.entities["planning_parameter"].append({"parameter": "costing", "value": "standard"})
+    plan.entities["item_cost"][1]["standard_cost"] = 6
+    totals = plan.claims["totals"]
+    totals |= {"purchase": 60 * 3.0, "production": 60 * (50 - 2 * 3.0), "regular": 0.0, "overtime": 3 * 5.0}
+    totals["margin"] = 5700.0 - 180 - 2640 - totals["freight"] - 15
+    totals["holding"] = (30 * 50 + 8 * 50 + 20 * 3) * 0.2 * 7 / 365
+
+
+def test_costs_at_standard(plan: Any, written: Written) -> None:
+    at_standard(plan)
+    assert check_plan(written(plan)).violations == []
+
+
+@pytest.mark.parametrize("name", [*COSTS, "margin", "holding"])
+def test_each_total_at_standard_is_compared(name: str, plan: Any, written: Written) -> None:
+    at_standard(plan)
+    plan.claims["totals"][name] += 1
+    assert [(v.rule, v.item) for v in check_plan(written(plan)).violations] == [("totals", name)]
+
+
+def test_what_a_product_cannot_bear_is_charged_on_the_sale_of_its_component(
+    plan: Any, written: Written
+) -> None:
+    """Made parts of 10, two in a box of 15: 7.5 by making, 2.5 by sale of a part.
+
+    A part is made of one bought one of 3, which it never bears less than.
+    """
+    at_standard(plan)
+    plan.entities["item"] += [{"item": "BX", "name": "Box", "unit": "EA"}, {"item": "SP", "unit": "EA"}]
+    plan.entities["item_cost"] += [
+        {"item": "BX", "standard_cost": 15, "currency": "EUR"},
+        {"item": "SP", "standard_cost": 10, "currency": "EUR"},
+    ]
+    plan.entities["bom"] += [
+        {"parent": "BX", "component": "SP", "quantity": 2},
+        {"parent": "SP", "component": "RM", "quantity": 1},
+    ]
+    plan.entities["production"] += [{"item": "BX", "site": "W"}, {"item": "SP", "site": "W"}]
+    files = Files(written(plan))
+    money = money_of(files, Units(files), Product(files))
+    assert money.making("SP", "W") == pytest.approx([7.5 - 3.0] * 4)
+    assert money.making("BX", "W") == pytest.approx([0.0] * 4)
+    assert money.on_sale("SP", "W") == pytest.approx([2.5] * 4)
+    assert money.on_sale("BX", "W") == pytest.approx([0.0] * 4)
 
 
 def test_missing_safety_stock_is_charged(plan: Any, written: Written) -> None:

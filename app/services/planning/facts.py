@@ -8,6 +8,7 @@ from app.services.planning.horizon import Horizon
 from app.services.planning.notes import Notes
 from app.services.planning.prices import Prices
 from app.services.planning.series import SeriesIndex
+from app.services.planning.standard import StandardPrices, at_standard
 from app.services.planning.units import Units
 from app.vocabulary import Parameters
 
@@ -37,8 +38,9 @@ class Facts:
 
     @cached_property
     def prices(self) -> Prices:
-        """Prices and costs per bucket."""
-        return Prices(self.dataset, self.horizon, self.units, self.notes)
+        """Prices and costs per bucket, as the company's costing has them."""
+        costing = StandardPrices if at_standard(self.parameters) else Prices
+        return costing(self.dataset, self.horizon, self.units, self.notes)
 
     def base_unit(self, item: str) -> str:
         """Return the unit that an item is counted in."""

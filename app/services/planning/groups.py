@@ -130,7 +130,7 @@ class Groups:
     """All groups (g) with their demand by bucket of departure (g, T), and the parts (p) they consist of.
 
     `part_demand` (p, T) is by bucket of request; `orders` is the part of `demand` that is ordered; `price` is
-    the average net price less freight per unit.
+    the average net price less freight (and, at standard, what a unit bears when it is sold) per unit.
     """
 
     keys: tuple[Group, ...]
@@ -165,9 +165,10 @@ def gather(
         shape
     )
     freight = np.array([part.freight for part in parts]).reshape(shape)
+    on_sale = np.array([facts.prices.on_sale(*part.point) for part in parts]).reshape(shape)
     total = ordered + foreseen
     demand = _by_departure(total, due, part_group, len(keys))
-    worth = _by_departure(total * np.maximum(price - freight, 0.0), due, part_group, len(keys))
+    worth = _by_departure(total * np.maximum(price - freight - on_sale, 0.0), due, part_group, len(keys))
     return Groups(
         keys=keys,
         demand=demand,

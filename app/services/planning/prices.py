@@ -21,6 +21,7 @@ class Prices:
     def __init__(self, dataset: Dataset, horizon: Horizon, units: Units, notes: Notes) -> None:
         """Index the money kinds; raises PlanningError for a currency without a rate."""
         self._notes = notes
+        self._periods = horizon.periods
         self._units = units
         self._rates = dataset.parameters.rates()
         self._base_units = {str(row["item"]): str(row["unit"]) for row in dataset.entities["item"]}
@@ -46,7 +47,7 @@ class Prices:
             self._notes.add("no-selling-price", f"{item}|{customer}", f"{item} has no price for {customer}.")
         return filled(price)
 
-    def standard(self, item: str, site: str | None) -> Values:
+    def standard(self, item: str, site: str) -> Values:
         """Return the standard cost (T,) at a site; NaN where none is stated."""
         return self._standard.first((item, site), (item, None))
 
@@ -67,6 +68,10 @@ class Prices:
     def making(self, item: str, site: str) -> Values:
         """Return the variable cost of making (T,) besides material and hours; 0 where none is stated."""
         return filled(self._making.first((item, site)))
+
+    def on_sale(self, item: str, site: str) -> Values:
+        """Return what a unit sold costs (T,) besides what its making bore: nothing, unless at standard."""
+        return np.zeros(self._periods)
 
     def freight(self, from_site: str, to_site: str, item: str) -> Values:
         """Return the freight (T,) of a lane; 0 where none is stated."""

@@ -50,20 +50,28 @@ def _purchase(facts: Facts) -> float:
 
 
 def _production(facts: Facts) -> float:
-    making = facts.prices.making
-    return float(sum(v @ making(c["item"], c["site"]) for c, v in _rows(facts, "productionPlan")))
+    """Return what making costs, and at standard what units bear only when they are sold."""
+    prices = facts.prices
+    made = sum(v @ prices.making(c["item"], c["site"]) for c, v in _rows(facts, "productionPlan"))
+    return float(made + sum(v @ prices.on_sale(item, site) for item, site, _, v in _supplied(facts)))
 
 
 def _freight(facts: Facts) -> float:
-    freight, routes = facts.prices.freight, Routes(facts)
+    freight = facts.prices.freight
     total = sum(v @ freight(c["site"], c["to_site"], c["item"]) for c, v in _rows(facts, "transfers"))
+    for item, site, ship_to, values in _supplied(facts):
+        if ship_to is not None and site != ship_to:
+            total += values @ freight(site, ship_to, item)
+    return float(total)
+
+
+def _supplied(facts: Facts) -> Iterator[tuple[str, str, str | None, Values]]:
+    """Yield item, supplying site, ship-to and what is delivered (T,) from there."""
+    routes = Routes(facts)
     for codes, values in _rows(facts, "constrainedDemand"):
         ship_to = codes.get("site")
-        if ship_to is not None:
-            for site, asked, _ in routes.of(codes["item"], ship_to):
-                if site != ship_to:
-                    total += (values * asked) @ freight(site, ship_to, codes["item"])
-    return float(total)
+        for site, asked, _ in routes.of(codes["item"], ship_to):
+            yield codes["item"], site, ship_to, values * asked
 
 
 def _regular(facts: Facts) -> float:
