@@ -53,9 +53,11 @@ def check_quantity(problems: Problems, path: Path, quantity: float, *, positive:
 
 
 def check_rows(problems: Problems, path: Path, rows: Sequence[object]) -> None:
-    """Note an empty list, or one that is longer than one submission may be."""
+    """Note an empty list; refuse one that is longer than one submission may be without a look at its rows."""
     if not 1 <= len(rows) <= MAX_ROWS:
         problems.bad_value(path, f"1 to {MAX_ROWS} entries", f"{len(rows)} entries")
+    if len(rows) > MAX_ROWS:
+        problems.raise_any()
 
 
 def check_note(problems: Problems, path: Path, note: str | None) -> None:

@@ -90,11 +90,15 @@ def _find_line(
     ]
     if not own:
         problems.unknown(("lines", row, "item"), "item", answer.item)
+    elif not any(answer.site in (None, line.site) for line in own):
+        problems.unknown(("lines", row, "shipTo"), f"line of {answer.item} for site", answer.site)
     elif not fits:
-        problems.unknown(("lines", row, "site"), "line for this site and supplier", answer.site)
+        problems.unknown(("lines", row, "supplier"), f"line of {answer.item} for supplier", answer.supplier)
     elif len(fits) > 1:
         choices = ", ".join(f"{line.site} ({line.supplier})" for line in fits)
-        problems.bad_value(("lines", row, "site"), f"site and supplier of one of {choices}", answer.site)
+        given = f"{answer.site or 'no site'} ({answer.supplier or 'no supplier'})"
+        unsaid = "shipTo" if answer.site is None else "supplier"
+        problems.bad_value(("lines", row, unsaid), f"site and supplier of one of {choices}", given)
     return fits[0] if len(fits) == 1 else None
 
 

@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 
 from app.errors import Rejected
-from app.services.parties.checks import released_buckets
+from app.services.parties.checks import MAX_ROWS, released_buckets
 from app.services.parties.commits import (
     AnswerKind,
     BucketAnswer,
@@ -67,7 +67,7 @@ def test_lines_are_found_by_either_code_and_kept_by_ours() -> None:
 
 def test_site_and_supplier_are_asked_for_where_several_lines_fit() -> None:
     assert problems(LineAnswer("RIM", None, None, (answer(FIRST),))) == [
-        ("BAD_VALUE", ("lines", 0, "site"), 0)
+        ("BAD_VALUE", ("lines", 0, "shipTo"), 0)
     ]
 
 
@@ -111,3 +111,18 @@ def test_a_note_is_no_book() -> None:
     assert problems(LineAnswer("BOLT", None, None, (declined,))) == [
         ("BAD_VALUE", ("lines", 0, "buckets", 0, "answer", "declined", "note"), 0)
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"), [({"site": "NOWHERE"}, "shipTo"), ({"supplier": "ELSE"}, "supplier")]
+)
+def test_a_line_that_was_not_released_is_named_by_what_does_not_fit(
+    given: dict[str, str], field: str
+) -> None:
+    said = LineAnswer(LINES[0].item, given.get("site"), given.get("supplier"), (answer(FIRST),))
+    assert problems(said) == [("UNKNOWN_KEY", ("lines", 0, field), 0)]
+
+
+def test_a_list_beyond_all_measure_is_refused_as_such_alone() -> None:
+    said = LineAnswer(LINES[0].item, LINES[0].site, LINES[0].supplier, (answer(FIRST),) * (MAX_ROWS + 1))
+    assert problems(said) == [("BAD_VALUE", ("lines", 0, "buckets"), 0)]
