@@ -175,7 +175,7 @@ async def test_the_same_key_gives_the_same_answer_and_another_content_a_conflict
     ("given", "code", "field"),
     [
         (commit(item="pv2-secret-rim"), "UNKNOWN_KEY", ["lines", "0", "item"]),
-        (commit(supplier=None), "BAD_VALUE", ["lines", "0", "supplier"]),
+        (commit(supplier=None), "BAD_VALUE", ["lines", "0", "shipTo"]),
         (commit(release=2), "NOT_FOUND", ["release"]),
         (commit(key=""), "BAD_VALUE", ["idempotencyKey"]),
         (commit(buckets=[]), "BAD_VALUE", ["lines", "0", "buckets"]),

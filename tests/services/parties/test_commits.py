@@ -71,6 +71,12 @@ def test_site_and_supplier_are_asked_for_where_several_lines_fit() -> None:
     ]
 
 
+def test_the_supplier_is_asked_for_where_the_site_is_said() -> None:
+    assert problems(LineAnswer("RIM", "P", None, (answer(FIRST),))) == [
+        ("BAD_VALUE", ("lines", 0, "supplier"), 0)
+    ]
+
+
 def test_another_partys_code_is_as_unknown_as_one_that_nobody_has() -> None:
     for code in ("pv2-secret-rim", "nobodys", "TUBE"):
         assert problems(LineAnswer(code, None, None, (answer(FIRST),))) == [
