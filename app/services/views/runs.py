@@ -49,7 +49,7 @@ def run_view(found: Run) -> RunView:
         state=found.state,
         branch=found.branch,
         rule=found.rule,
-        progress=found.progress,
+        progress=round(found.progress, 4),  # it is kept in single precision
         requested_by=found.requested_by,
         requested_at=found.requested_at,
         started_at=found.started_at,
