@@ -22,6 +22,7 @@ ConcordError
 ├── NotFound                   nothing the caller may see has this name
 ├── Conflict                   the request was right, but not in the present state
 │   ├── HeadMoved              the branch has moved on and the changes clash
+│   ├── MergeConflicts         two branches changed the same, and nobody has decided yet
 │   ├── IdempotencyConflict    one idempotency key, two different requests
 │   ├── ReleaseSuperseded      an answer to a release that a later one has replaced
 │   ├── ResponsePastDue        an answer to a release after the day it was due
@@ -186,6 +187,10 @@ class Conflict(ConcordError, code="CONFLICT"):
 
 class HeadMoved(Conflict, code="HEAD_MOVED"):
     """Branch {branch} has moved on since commit {expected}, and both changed the same figures."""
+
+
+class MergeConflicts(Conflict, code="MERGE_CONFLICTS"):
+    """Both branches changed the same; say what shall count. {count} conflict(s) are listed."""
 
 
 class IdempotencyConflict(Conflict, code="IDEMPOTENCY_CONFLICT"):

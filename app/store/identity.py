@@ -154,3 +154,9 @@ async def _find_series(tx: Transaction, plan_id: int, numbers: Iterable[Numbers]
         parameters.append(plan_id)
     rows = await tx.fetch_rows(" UNION ALL ".join(parts), parameters)
     return {row[:-1]: row[-1] for row in rows}
+
+
+async def visible_series(tx: Transaction, ids: Iterable[int]) -> set[int]:
+    """Return which of these series the caller may read."""
+    rows = await tx.fetch_rows("SELECT s.id FROM plan.series s WHERE s.id = ANY(%s)", (sorted(ids),))
+    return {number for (number,) in rows}

@@ -35,7 +35,16 @@ LISTED = {
     "Query": {"everyone": ["viewer"]},
     "Stakeholder": {"everyone": ["name"], "finance executive": ["money"]},
     "Mutation": {
-        "action": ["seriesSubmit", "scenarioCreate", "planReconcile", "runCancel", "planPublish"],
+        "action": [
+            "seriesSubmit",
+            "scenarioCreate",
+            "scenarioMerge",
+            "scenarioRebase",
+            "scenarioPromote",
+            "planReconcile",
+            "runCancel",
+            "planPublish",
+        ],
     },
 }
 REAL = {

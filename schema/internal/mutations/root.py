@@ -9,6 +9,14 @@ from schema.internal.mutations.plan_reconcile import (
     resolve_plan_reconcile,
     resolve_run_cancel,
 )
+from schema.internal.mutations.scenario_changes import (
+    ScenarioMergePayload,
+    ScenarioPromotePayload,
+    ScenarioRebasePayload,
+    resolve_scenario_merge,
+    resolve_scenario_promote,
+    resolve_scenario_rebase,
+)
 from schema.internal.mutations.scenario_create import ScenarioCreatePayload, resolve_scenario_create
 from schema.internal.mutations.series_submit import SeriesSubmitPayload, resolve_series_submit
 from schema.types.fields import served
@@ -23,6 +31,16 @@ class Mutation:
     )
     scenario_create: ScenarioCreatePayload = served(
         resolve_scenario_create, description="Fork a branch of inputs; copies nothing."
+    )
+    scenario_merge: ScenarioMergePayload = served(
+        resolve_scenario_merge, description="Bring a scenario's changes into the branch it was forked from."
+    )
+    scenario_rebase: ScenarioRebasePayload = served(
+        resolve_scenario_rebase,
+        description="Start a scenario anew from a later state; the old branch stays readable.",
+    )
+    scenario_promote: ScenarioPromotePayload = served(
+        resolve_scenario_promote, description="Let the parent show exactly the scenario, which is closed."
     )
     plan_reconcile: PlanReconcilePayload = served(
         resolve_plan_reconcile,
