@@ -193,7 +193,7 @@ async def tell_parties(settings: Settings, party: str, audience: str, random: Ra
 
     There may be an unreleased plan before it, and for a customer's sake a draft round with suppliers.
     """
-    entities, plan = (ENTITIES, PLAN) if random is None else _others_changed(party, random)
+    entities, plan = (ENTITIES, PLAN) if random is None else _others_changed(party, audience, random)
     database = await Database.open(settings)
     try:
         inputs = await plant(database, {**entities, **PRICES})
@@ -242,8 +242,11 @@ OWNED: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def _others_changed(party: str, random: Random) -> tuple[dict[str, list[Row]], Series]:
-    """Return the company's rows and plan with another truth about everybody but one party."""
+def _others_changed(party: str, audience: str, random: Random) -> tuple[dict[str, list[Row]], Series]:
+    """Return the company's rows and plan with another truth about everybody but one party.
+
+    Suppliers' lead times stay for a customer: the reason `lead_time` says on purpose that one is too long.
+    """
     own = OWNED[party] | {party}
 
     def foreign(row: Row) -> bool:
@@ -251,7 +254,8 @@ def _others_changed(party: str, random: Random) -> tuple[dict[str, list[Row]], S
         return bool(named) and not named & own
 
     entities = {kind: [dict(row) for row in rows] for kind, rows in ENTITIES.items()}
-    for kind in ("purchase_order", "sales_order", "item_code", "party", "supplier_item"):
+    changing = ["purchase_order", "sales_order", "item_code", "party"]
+    for kind in changing if audience == "customer" else [*changing, "supplier_item"]:
         entities[kind] = [
             _differently(kind, row, random) if foreign(row) else row
             for row in entities[kind]

@@ -15,6 +15,7 @@ import httpx2 as httpx
 from schema.ids import IdCodecs
 from tests.access.company import principal
 from tests.isolation.answers import Answer, Reader, data_of
+from tests.isolation.companies import RUNS
 from tests.isolation.documents import Document, Graph, Pool
 from tests.isolation.worlds import Places, Serve, Server, Who, both, pair_for
 
@@ -160,9 +161,12 @@ class _Table:
 
     def begin(self) -> None:
         """Forget what was learnt: a sequence stands for itself, but for what it left in the databases."""
+        codes, ids = CODES[self.who.audience], self.readers[0].ids
         self.pools = tuple(  # type: ignore[assignment]  # a tuple of two
-            Pool(CODES[self.who.audience], foreign=foreign, names=NAMES) for foreign in self.foreign
+            Pool(codes, foreign=foreign, names=NAMES) for foreign in self.foreign
         )
+        for pool in self.pools:  # runs are listed nowhere: their ids were handed on by whoever asked for them
+            pool.held["run"] += [ids.encode("Run", str(number)) for number in RUNS]
 
     async def play(self, step: Step) -> None:
         """Send one request to both servers, perhaps after the neighbour's, and compare."""

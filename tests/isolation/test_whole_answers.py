@@ -41,7 +41,7 @@ def search(whos: Sequence[Who], places: Places, serve: Serve, *, pairs: int, seq
 
 @pytest.mark.parametrize("whos", [INTERNAL, SUPPLIERS, CUSTOMERS], ids=["internal", "supplier", "customer"])
 def test_what_is_not_granted_changes_no_byte(whos: Sequence[Who], places: Places) -> None:
-    search(whos, places, in_process, pairs=2, sequences=4)
+    search(whos, places, in_process, pairs=3, sequences=6)
 
 
 @pytest.mark.slow
