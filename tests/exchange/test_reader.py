@@ -136,7 +136,9 @@ def test_other_files_are_passed_over(read_changed: Reader) -> None:
 
 def test_parameters_can_be_overridden(read_changed: Reader, tmp_path: Path) -> None:
     clean(read_changed({}))
-    dataset = clean(read_dataset(tmp_path / "data", parameters={"weeks": "4", "smoothing_cost": "0.1"})).dataset
+    dataset = clean(
+        read_dataset(tmp_path / "data", parameters={"weeks": "4", "smoothing_cost": "0.1"})
+    ).dataset
     assert dataset is not None
     assert (dataset.parameters["weeks"], dataset.parameters["smoothing_cost"]) == (4, 0.1)
 
