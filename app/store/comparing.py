@@ -215,13 +215,13 @@ async def cell_history(tx: Transaction, commit: Commit, key: SeriesKey, start: d
     )
     changes: list[CellChange] = []
     for row in rows:
-        value = _cell(row.pop("cell"), row.pop("place"))
+        value = cell_value(row.pop("cell"), row.pop("place"))
         if value != (changes[-1].value if changes else None):
             changes.append(CellChange(value=value, **row))
     return changes
 
 
-def _cell(cell: bytes | None, place: int) -> float | None:
+def cell_value(cell: bytes | None, place: int) -> float | None:
     """Return the value of one cell; one before or after the row's cells, or NaN, is none."""
     if not cell or place < 0:
         return None

@@ -17,6 +17,7 @@ from schema.internal.runs import ReconciledPlan, Run, resolve_reconciled_plan, r
 from schema.internal.submissions import Submission, resolve_submissions
 from schema.internal.viewer import Viewer, resolve_viewer
 from schema.internal.vocabulary import Measure, resolve_measures
+from schema.internal.waterfall import WaterfallStep, resolve_waterfall
 from schema.types.calendar import Calendar
 from schema.types.connections import Connection
 from schema.types.fields import served
@@ -47,6 +48,11 @@ class Query:
     )
     run: Run | None = served(resolve_run, description="A reconciliation asked for, by its id.")
     compare: Comparison = served(resolve_compare, description="Two states side by side.")
+    waterfall: list[WaterfallStep] | None = served(
+        resolve_waterfall,
+        description="One bucket's value in each published plan, oldest first; null with NOT_GRANTED where "
+        "your role does not read the measure.",
+    )
     commits: Connection[Commit] = served(resolve_commits, description="What a branch has seen, newest first.")
     branches: Connection[Branch] = served(
         resolve_branches, description="Main, scenarios and results, by name."
