@@ -61,6 +61,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+LONGEST_DETAIL = 2000
+
 
 class ConcordError(Exception):
     """Concord could not do this."""
@@ -76,9 +78,12 @@ class ConcordError(Exception):
         ConcordError.by_code[code] = cls
 
     def __init__(self, message: str | None = None, /, **details: object) -> None:
-        """Keep `details` for machines and fill them into the message, the docstring unless one is given."""
-        self.details: dict[str, object] = details
-        self.message = message if message is not None else _fill(type(self).__doc__ or "", details)
+        """Keep `details` for machines and fill them into the message, the docstring unless one is given.
+
+        A detail may repeat what was sent, so a text is shortened: nobody gets 100 kB of his own back.
+        """
+        self.details: dict[str, object] = {name: _shortened(value) for name, value in details.items()}
+        self.message = message if message is not None else _fill(type(self).__doc__ or "", self.details)
         super().__init__(self.message)
 
 
@@ -87,6 +92,13 @@ class _Named(dict[str, object]):
 
     def __missing__(self, key: str) -> str:
         return f"({key} not named)"
+
+
+def _shortened(value: object) -> object:
+    """Return a text cut to LONGEST_DETAIL characters, the cut marked; anything else as it is."""
+    if isinstance(value, str) and len(value) > LONGEST_DETAIL:
+        return value[: LONGEST_DETAIL - 1] + "…"
+    return value
 
 
 def _fill(template: str, details: Mapping[str, object]) -> str:

@@ -63,3 +63,9 @@ def test_the_message_is_the_docstring_with_the_details_in_it() -> None:
     assert error.details == {"kind": "item", "name": "{X}"}
     assert NotFound(kind="item").message == "There is no item (name not named) here."
     assert NotFound("Gone.", kind="item").message == "Gone."
+
+
+def test_a_text_of_the_sender_comes_back_shortened() -> None:
+    error = NotFound(kind="item", name="x" * 100_000)
+    assert len(error.message) < 2_100
+    assert len(str(error.details["name"])) == 2_000

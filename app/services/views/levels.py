@@ -43,6 +43,25 @@ async def level_codes(
     return [_codes(frame, level, rows, direct=level in measure.grain) for level in levels]
 
 
+async def require_one_unit(
+    tx: Transaction, state: Commit, measure: Measure, frame: SeriesFrame, index: Sequence[int]
+) -> None:
+    """Raise `GroupingUndefined` where a group (`index`: of each row) would add up quantities of unlike units."""
+    if "item" not in measure.grain or "UoM" not in measure.unit:
+        return
+    items = frame.column("item")
+    rows = (await read_entities(tx, state, ["item"]))["item"]
+    unit_of = {str(row["item"]): str(row["unit"]) for row in rows}
+    units: dict[int, str] = {}
+    for code, group in zip(items, index, strict=True):
+        unit = unit_of.get(str(code), "")
+        if units.setdefault(group, unit) != unit:
+            reason = (
+                f"{units[group]} and {unit} cannot be added up; narrow the filter, or group by item as well"
+            )
+            raise GroupingUndefined(measure=measure.name, reason=reason, field=["groupBy"])
+
+
 def _codes(
     frame: SeriesFrame, level: str, rows: dict[str, list[dict[str, object]]], *, direct: bool
 ) -> Codes:

@@ -9,7 +9,7 @@ from app.errors import BadId
 from app.services.grants import require_measure
 from app.services.views.aggregate import FloatArray, Per, Period, aggregate, group_index, periods
 from app.services.views.filters import Selection, SeriesFilter, selection
-from app.services.views.levels import LEVEL_KINDS, level_codes
+from app.services.views.levels import LEVEL_KINDS, level_codes, require_one_unit
 from app.services.views.pages import Page, page_after, page_of
 from app.services.views.plans import PlanView
 from app.services.views.records import LinkTree, Record, records_of
@@ -123,6 +123,8 @@ async def _by_level(
     codes = await level_codes(tx, state, measure, frame, levels)
     labels: list[tuple[str | None, ...]] = list(zip(*codes, strict=True)) if levels else [()] * len(frame)
     groups, index = group_index(labels)
+    if "item" not in levels:
+        await require_one_unit(tx, state, measure, frame, index.tolist())
     weights = await weights_for(tx, state, measure, frame, chosen)
     values = aggregate(measure, frame.values, index, len(groups), spans=spans, weights=weights)
     rows = [

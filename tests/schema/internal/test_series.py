@@ -157,6 +157,14 @@ async def test_a_level_that_the_measure_is_not_kept_by_is_refused(ask: Ask) -> N
     assert "item, customer" in answer.body["errors"][0]["message"]
 
 
+async def test_unlike_units_are_not_added_up(ask: Ask) -> None:
+    mixed = await ask("planner", series("measure: openingStock, groupBy: [SITE]", "values"))
+    assert mixed.codes == ["GROUPING_UNDEFINED"]
+    assert "cannot be added up" in mixed.body["errors"][0]["message"]
+    for one_unit in ("groupBy: [SITE, ITEM]", 'groupBy: [SITE], filter: { items: ["G100", "G120"] }'):
+        assert (await ask("planner", series(f"measure: openingStock, {one_unit}", "values"))).codes == []
+
+
 async def test_a_quotient_without_a_denominator_is_refused(ask: Ask) -> None:
     answer = await ask("planner", series("measure: daysOfSupply, groupBy: [SITE]", "values"))
     assert answer.codes == ["GROUPING_UNDEFINED"]
