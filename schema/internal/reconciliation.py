@@ -61,7 +61,10 @@ class Certificate:
     notes: list[PlanNote] = strawberry.field(description="What was taken differently from how it was stated.")
 
 
-@strawberry.type(description="A department's own objective, at its best, at its worst and in this plan.")
+@strawberry.type(
+    description="A department's own objective, at its best, at its worst and in this plan: over the whole "
+    "horizon that is planned, the months after the published ones included."
+)
 class StakeholderOutcome:
     """Serves the service's `StakeholderOutcome`."""
 

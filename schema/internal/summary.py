@@ -50,7 +50,9 @@ class PlanSummary:
     )
     unmet: Numbers | None = _field("unmet", "Demand that is never delivered, in base units.")
     revenue: Numbers | None = _field("revenue", "Deliveries at selling price.")
-    margin: Numbers | None = _field("margin", "Contribution margin: revenue less variable cost.")
+    margin: Numbers | None = _field(
+        "margin", "Contribution margin of what is delivered: revenue less its unit cost and freight."
+    )
     inventory_value: Numbers | None = _field(
         "inventory_value", "Stock at the end of the period at standard cost."
     )

@@ -46,7 +46,7 @@ async def level_codes(
 async def require_one_unit(
     tx: Transaction, state: Commit, measure: Measure, frame: SeriesFrame, index: Sequence[int]
 ) -> None:
-    """Raise `GroupingUndefined` where a group (`index`: of each row) would add up quantities of unlike units."""
+    """Raise `GroupingUndefined` where a group (`index`: of each row) would add up unlike units."""
     if "item" not in measure.grain or "UoM" not in measure.unit:
         return
     items = frame.column("item")
