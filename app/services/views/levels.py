@@ -30,35 +30,33 @@ Codes = list[str | None]
 
 async def level_codes(
     tx: Transaction, state: Commit, measure: Measure, frame: SeriesFrame, levels: Sequence[str]
-) -> list[Codes]:
-    """Return for each level the code of every row of `frame`; one read for all levels above the key."""
+) -> tuple[list[Codes], Codes | None]:
+    """Return for each level the code of every row of `frame`, and the unit of every row's quantity.
+
+    The units are None where nothing unlike can meet: the measure is no quantity of items, or items stay
+    apart. One read serves everything above the key.
+    """
     for level in levels:
         if level not in measure.grain and ABOVE.get(level, ("",))[0] not in measure.grain:
             grain = ", ".join(measure.grain)
             raise GroupingUndefined(
                 measure=measure.name, reason=f"it is kept by {grain}, not by {level}", field=["groupBy"]
             )
-    kinds = sorted({ABOVE[level][0] for level in levels if level not in measure.grain})
-    rows = await read_entities(tx, state, kinds) if kinds else {}
-    return [_codes(frame, level, rows, direct=level in measure.grain) for level in levels]
+    mixes = "item" in measure.grain and "item" not in levels and "UoM" in measure.unit
+    kinds = {ABOVE[level][0] for level in levels if level not in measure.grain} | (
+        {"item"} if mixes else set()
+    )
+    rows = await read_entities(tx, state, sorted(kinds)) if kinds else {}
+    codes = [_codes(frame, level, rows, direct=level in measure.grain) for level in levels]
+    return codes, _above(frame, rows, "item", "unit") if mixes else None
 
 
-async def require_one_unit(
-    tx: Transaction, state: Commit, measure: Measure, frame: SeriesFrame, index: Sequence[int]
-) -> None:
+def require_one_unit(measure: Measure, units: Codes, index: Sequence[int]) -> None:
     """Raise `GroupingUndefined` where a group (`index`: of each row) would add up unlike units."""
-    if "item" not in measure.grain or "UoM" not in measure.unit:
-        return
-    items = frame.column("item")
-    rows = (await read_entities(tx, state, ["item"]))["item"]
-    unit_of = {str(row["item"]): str(row["unit"]) for row in rows}
-    units: dict[int, str] = {}
-    for code, group in zip(items, index, strict=True):
-        unit = unit_of.get(str(code), "")
-        if units.setdefault(group, unit) != unit:
-            reason = (
-                f"{units[group]} and {unit} cannot be added up; narrow the filter, or group by item as well"
-            )
+    found: dict[int, str | None] = {}
+    for unit, group in zip(units, index, strict=True):
+        if found.setdefault(group, unit) != unit:
+            reason = f"{found[group]} and {unit} cannot be added up; narrow the filter, or group by item too"
             raise GroupingUndefined(measure=measure.name, reason=reason, field=["groupBy"])
 
 
@@ -67,7 +65,11 @@ def _codes(
 ) -> Codes:
     if direct:
         return frame.column(level)
-    kind, column = ABOVE[level]
+    return _above(frame, rows, *ABOVE[level])
+
+
+def _above(frame: SeriesFrame, rows: dict[str, list[dict[str, object]]], kind: str, column: str) -> Codes:
+    """Return a column of the reference data that each row's key names."""
     above = {row[kind]: row[column] for row in rows[kind]}
     found = (above.get(code) for code in frame.column(kind))
     return [None if code is None else str(code) for code in found]

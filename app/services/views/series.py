@@ -120,11 +120,11 @@ async def _by_level(
     """Return series added up by the levels asked for, in the order of their codes."""
     levels = tuple(dict.fromkeys(question.group_by or ()))
     frame = await read_series(tx, state, measures=[measure.name], **chosen.arguments())
-    codes = await level_codes(tx, state, measure, frame, levels)
+    codes, units = await level_codes(tx, state, measure, frame, levels)
     labels: list[tuple[str | None, ...]] = list(zip(*codes, strict=True)) if levels else [()] * len(frame)
     groups, index = group_index(labels)
-    if "item" not in levels:
-        await require_one_unit(tx, state, measure, frame, index.tolist())
+    if units is not None:
+        require_one_unit(measure, units, index.tolist())
     weights = await weights_for(tx, state, measure, frame, chosen)
     values = aggregate(measure, frame.values, index, len(groups), spans=spans, weights=weights)
     rows = [
