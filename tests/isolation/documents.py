@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ from graphql import (
     is_composite_type,
 )
 
+from app.vocabulary import MEASURES
 from schema.sdl import sdl_path
 
 DEEPEST = 5
@@ -36,6 +37,11 @@ TIMES = ("2026-01-05T08:00:00+00:00", "2031-01-01T00:00:00+00:00", "2001-01-01T0
 KEYS = ("key-1", "key-2", "key-3", "key-4", "")
 HOLDERS = {"run": "run", "commit": "commit", "expectedHead": "commit"}
 """Argument -> the field whose ids fit it; otherwise the operation that has the argument."""
+GRAINS = {
+    name: {"toSite" if one == "to_site" else one for one in measure.grain}
+    for name, measure in MEASURES.items()
+}
+"""Measure -> the parts of the key of its series, so that a key asked for often fits the measure beside it."""
 RACING = frozenset({"reconciledPlan"})
 """Not asked for twice at once: it has transactions of its own, so of two errors the faster one is told."""
 JUNK = ("", "AAAA", "0", "1'; --", "x" * 40, "\u00e4\u00f6", "main", "%")
@@ -131,6 +137,7 @@ class _Writer:
     graph: Graph
     random: Random
     pool: Pool
+    grain: Collection[str] = ()
     declared: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
 
@@ -198,6 +205,8 @@ class _Writer:
             if not needed and self.random.random() > self._interest(owner, name):
                 continue
             value = self._value(argument.type, name, owner)
+            if name == "measure" and isinstance(value, Enumerated):
+                self.grain = GRAINS.get(str(value), ())
             if self.random.random() < 0.3:
                 variable = f"v{len(self.declared)}"
                 self.declared[variable], self.variables[variable] = str(argument.type), value
@@ -229,6 +238,8 @@ class _Writer:
             fields = [self.random.choice(fields)]
             if self.random.random() < 0.02:
                 fields = []
+        elif type_.name == "SeriesKeyInput" and self.grain and self.random.random() < 0.9:
+            fields = [(name, one) for name, one in fields if name in self.grain]
         elif self.random.random() < 0.97:
             fields = [
                 (name, one)

@@ -12,6 +12,11 @@ from random import Random
 
 import httpx2 as httpx
 
+from app.access import HOST
+from app.store.branches import commit
+from app.store.database import Database
+from app.store.listings import version_page
+from app.store.versions import content_hash, sealed_hash, version
 from schema.ids import IdCodecs
 from tests.access.company import principal
 from tests.isolation.answers import Answer, Reader, data_of
@@ -152,8 +157,8 @@ class _Table:
     async def laid(cls, who: Who, servers: tuple[Server, Server]) -> _Table:
         since = datetime.now(UTC)
         codec = IdCodecs.load(servers[0].settings).of(principal(who.audience, who.role, who.party))
-        seals = await _seals(servers[0])
-        readers = (Reader(codec, since, seals), Reader(codec, since, seals))
+        one, other = [Reader(codec, since, await _seals(server)) for server in servers]
+        readers = (one, other)
         foreign = ([], []) if who.audience == "internal" else await _given_to_neighbours(who, servers)
         table = cls(who, servers, readers, foreign, (Pool({}), Pool({})))
         table.begin()
@@ -211,15 +216,21 @@ class _Table:
         return await server.http.post("/graphql", json=document.body, headers=headers)
 
 
-async def _seals(server: Server) -> frozenset[str]:
-    """Return the hashes of the versions that both databases were given."""
-    token = server.token("internal", "finance", "D-HQ")
-    query = {"query": "{ versions { nodes { sealedHash } } }"}
-    answer = data_of(
-        await server.http.post("/graphql", json=query, headers={"Authorization": f"Bearer {token}"})
-    )
-    nodes = ((answer or {}).get("data") or {}).get("versions", {}).get("nodes", [])  # type: ignore[attr-defined]
-    return frozenset(node["sealedHash"] for node in nodes)
+async def _seals(server: Server) -> dict[str, str]:
+    """Return the hashes of the versions that both databases were given, as sealed and as published anew.
+
+    The seals are given to both alike; what a second publication of such a state would be sealed with follows
+    from all of its content, which is not, and stands for the seal.
+    """
+    database = await Database.open(server.settings)
+    try:
+        async with database.read(HOST) as tx:
+            given = [await version(tx, one.name) for one in await version_page(tx, first=100, hashes=False)]
+            sealed = [(await sealed_hash(tx, one)).hex() for one in given]
+            anew = [(await content_hash(tx, await commit(tx, one.commit_id))).hex() for one in given]
+    finally:
+        await database.close()
+    return {**dict(zip(anew, sealed, strict=True)), **dict(zip(sealed, sealed, strict=True))}
 
 
 FIRST_LOOK = {
