@@ -1,4 +1,8 @@
-"""Cases in whole numbers: lots, workers, maintenance, shared room; by hand and by two textbooks."""
+"""Cases in whole numbers: lots, workers, maintenance, shared room; by hand, and two textbook problems.
+
+The two textbook figures (108,855 and 422,660) were stated from memory and not looked up in the books, so
+they pin what the solver gives; they are not evidence of agreement with a published source until checked.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +140,7 @@ def test_factory_planning_2_of_williams_chooses_when_to_maintain(shared_director
         name: {"units": units, "hours_per_unit": 384, "maintenance_units": down}
         for name, (units, down) in machines.items()
     }
-    answer = solve_case(given)  # Model Building in Mathematical Programming, problem 12.4: 108,855
+    answer = solve_case(given)  # Williams, Factory Planning 2
     assert answer["status"] == "optimal"
     assert answer["objective"] == pytest.approx(108_855, abs=0.5)
     for name, (_, down) in machines.items():
@@ -146,6 +150,6 @@ def test_factory_planning_2_of_williams_chooses_when_to_maintain(shared_director
 def test_red_tomato_with_whole_workers(shared_directory):
     given = shared_case(shared_directory, "red_tomato_optimum")
     given["workforce"]["integer"] = True
-    answer = solve_case(given)  # Chopra and Meindl, Supply Chain Management, aggregate planning: 64 workers
+    answer = solve_case(given)  # Chopra and Meindl, Red Tomato
     assert answer["objective"] == pytest.approx(422_660)
     assert answer["decisions"]["workers"] == pytest.approx([64] * 6)
