@@ -7,18 +7,35 @@
 from app.access.binding import Holdings, Reach, scope_of
 from app.access.grants import Grants, grants_of
 from app.access.policies import Policies, load
-from app.access.scope import DIRECTORY, HOST, IDENTITY, Scope
+from app.access.scope import (
+    DIRECTORY,
+    HOST,
+    IDENTITY,
+    KEEPER,
+    RECORDER,
+    SEALER,
+    Scope,
+    acting_host,
+    from_origin,
+    on_behalf,
+)
 
 __all__ = [
     "DIRECTORY",
     "HOST",
     "IDENTITY",
+    "KEEPER",
+    "RECORDER",
+    "SEALER",
     "Grants",
     "Holdings",
     "Policies",
     "Reach",
     "Scope",
+    "acting_host",
+    "from_origin",
     "grants_of",
     "load",
+    "on_behalf",
     "scope_of",
 ]

@@ -50,7 +50,13 @@ def scope_of(principal: Principal, holdings: Holdings | None) -> Scope:
         raise PartyRefused
     if principal.party is not None and not _admitted(audience.party_kind, audience.holds, holdings):
         raise PartyRefused
-    settings = {"concord.subject": principal.subject}
+    settings = {
+        "concord.subject": principal.subject,
+        "concord.as_role": principal.role,
+        "concord.as_audience": principal.audience,
+    }
+    if principal.party is not None:
+        settings["concord.as_party"] = principal.party
     if holdings is not None:
         settings["concord.party_id"] = str(holdings.party_id)
     if audience.party_kind == "department":

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-SCHEMAS: Final = ("plan", "outside", "identity")
+SCHEMAS: Final = ("plan", "outside", "identity", "audit")
 """Schemas under policy. `queue` is the host's alone, `migration` the owner's (app.store.migrate)."""
 
 _COLUMNS: Final = """
@@ -20,6 +20,13 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.
 WHERE n.nspname = ANY (%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
 ORDER BY 1, a.attnum
 """
+
+_FUNCTIONS: Final = """
+SELECT n.nspname || '.' || p.proname
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = ANY (%s) AND p.prorettype <> 'pg_catalog.trigger'::regtype ORDER BY 1
+"""
+"""A trigger's function cannot be called, and runs whether its caller may execute it or not."""
 
 _STATE: Final = """
 SELECT encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), 'UTF8')), 'hex')
@@ -37,16 +44,20 @@ FROM (
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY (%(schemas)s) AND a.attacl IS NOT NULL
+    UNION ALL SELECT concat_ws('|', 'function', p.oid::regprocedure, p.proacl, p.prosecdef, p.prosrc)
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = ANY (%(schemas)s)
 ) AS lines(line)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Tables and views of the schemas under policy with their columns in order, and measure ids by name."""
+    """Tables and views of the schemas under policy with their columns in order, measure ids, functions."""
 
     tables: Mapping[str, tuple[str, ...]]
     measure_ids: Mapping[str, int]
+    functions: frozenset[str] = frozenset()
 
 
 def read_catalogue(connection: Connection) -> Catalogue:
@@ -56,7 +67,8 @@ def read_catalogue(connection: Connection) -> Catalogue:
         columns[table].append(column)
     found = connection.exec_driver_sql("SELECT name, id FROM plan.measure")
     measures = {row.name: row.id for row in found}
-    return Catalogue({table: tuple(names) for table, names in columns.items()}, measures)
+    functions = frozenset(name for (name,) in connection.exec_driver_sql(_FUNCTIONS, (list(SCHEMAS),)))
+    return Catalogue({table: tuple(names) for table, names in columns.items()}, measures, functions)
 
 
 def read_state(connection: Connection) -> str:

@@ -57,7 +57,14 @@ def check(policies: Policies) -> list[Fault]:
 
 def check_catalogue(policies: Policies, catalogue: Catalogue) -> list[Fault]:
     """Return what is wrong with the files against the tables of a database."""
-    return list(chain(_tables(policies, catalogue), _table_columns(policies, catalogue), _ids(catalogue)))
+    return list(
+        chain(
+            _tables(policies, catalogue),
+            _table_columns(policies, catalogue),
+            _differ("function", "actions.toml call", policies.actions.call, catalogue.functions),
+            _ids(catalogue),
+        )
+    )
 
 
 def _differ(code: str, where: str, listed: Iterable[str], real: Iterable[str]) -> Iterator[Fault]:
@@ -97,6 +104,10 @@ def _names(policies: Policies) -> Iterator[Fault]:
         *((f"actions.toml {name}", policies.roles(a.roles)) for name, a in policies.actions.action.items()),
         *((f"actions.toml work {name}", [work.role]) for name, work in policies.actions.work.items()),
         *((f"actions.toml inbox {kind}", policies.roles(r)) for kind, r in policies.actions.inbox.items()),
+        *(
+            (f"actions.toml call {name}", policies.roles(c.roles))
+            for name, c in policies.actions.call.items()
+        ),
         ("actions.toml submits", policies.actions.submits),
     ]
     for where, roles in named:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from app.access.catalogue import SCHEMAS, Catalogue, read_catalogue, read_state
 from app.access.checks import check, check_catalogue, raise_faults
-from app.access.model import Rule
+from app.access.model import Call, Rule
 from app.access.policies import Policies, load
 from app.access.predicates import Compiler, any_of, identifier, is_one_of, table_name
 from app.errors import PolicyInvalid
@@ -89,6 +89,7 @@ def statements(policies: Policies, catalogue: Catalogue) -> list[str]:
     everyone = ", ".join(identifier(policies.database_role(role)) for role in grantees)
     lines = _closing(everyone, catalogue)
     lines += _usage(policies, grantees)
+    lines += _executes(policies)
     writes = collect_writes(compiler)
     for table in sorted(catalogue.tables):
         lines += _reads(compiler, table)
@@ -119,22 +120,37 @@ def _closing(everyone: str, catalogue: Catalogue) -> list[str]:
 
 
 def _usage(policies: Policies, grantees: Sequence[str]) -> Iterator[str]:
-    """Yield who may name objects of a schema: the roles that have rows of one of its tables, and the host."""
+    """Yield who may name objects of a schema: who has rows in it, reads it whole, or calls into it."""
     for schema in SCHEMAS:
         named = [
             identifier(policies.database_role(role))
             for role in grantees
-            if policies.parties.role[role].reads == "everything"
+            if schema in policies.parties.role[role].reads
             or any(role in rules for table, rules in policies.rows.items() if table.startswith(f"{schema}."))
+            or any(role in policies.roles(call.roles) for call in _calls(policies, schema).values())
         ]
         yield f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {', '.join(named)}"
+
+
+def _calls(policies: Policies, schema: str) -> Mapping[str, Call]:
+    """Return the functions of a schema that somebody may call."""
+    return {name: call for name, call in policies.actions.call.items() if name.startswith(f"{schema}.")}
+
+
+def _executes(policies: Policies) -> Iterator[str]:
+    """Yield who may call which function."""
+    for name, call in policies.actions.call.items():
+        if not call.roles:
+            continue  # the owner's own
+        named = ", ".join(identifier(policies.database_role(role)) for role in policies.roles(call.roles))
+        yield f"GRANT EXECUTE ON FUNCTION {table_name(name)} TO {named}"
 
 
 def _reads(compiler: Compiler, table: str) -> Iterator[str]:
     """Yield the column grant and the row policy of every role that reads the table."""
     policies = compiler.policies
     for role, known in policies.parties.role.items():
-        whole = known.reads == "everything"
+        whole = policies.reads_whole(role, table)
         rule: Rule | None = "all" if whole else policies.rows[table].get(role)
         rows = None if rule is None else compiler.rows(table, role, rule)
         columns = [c for c in compiler.columns[table] if whole or role in policies.fields[table][c]]

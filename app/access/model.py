@@ -33,7 +33,8 @@ class Role(Model):
     doc: str
     audience: str
     database_role: str
-    reads: Literal["everything"] | None = None
+    reads: list[str] = []
+    """Schemas of which it reads every row and column."""
 
 
 class ScopeRule(Model):
@@ -83,6 +84,13 @@ class Work(Model):
     delete: list[str] = []
 
 
+class Call(Model):
+    """Who may call a function of a schema under policy."""
+
+    doc: str
+    roles: list[str]
+
+
 class Submits(Model):
     """The measures that a role submits, and the scope that bounds it."""
 
@@ -97,6 +105,7 @@ class Actions(Model):
     submits: dict[str, Submits]
     inbox: dict[str, list[str]]
     work: dict[str, Work]
+    call: dict[str, Call] = {}
 
 
 class Released(Model):

@@ -47,6 +47,10 @@ class Policies:
         """Return the database role behind a business role."""
         return self.parties.role[role].database_role
 
+    def reads_whole(self, role: str, table: str) -> bool:
+        """Say whether a role of Concord's own reads every row and column of a table."""
+        return table.partition(".")[0] in self.parties.role[role].reads
+
     def roles_of(self, audience: str) -> list[str]:
         """Return the roles of an audience, in the order of parties.toml."""
         return [name for name, role in self.parties.role.items() if role.audience == audience]

@@ -8,11 +8,16 @@ Concord's own work it is one of the constants below. No statement runs without o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
 from app.auth import Principal
+
+WHO: Final = frozenset(
+    {"concord.subject", "concord.as_role", "concord.as_audience", "concord.as_party", "concord.origin"}
+)
+"""Settings that say who acts, as what, and from where; the audit log takes them, row policies the subject."""
 
 
 def int_array(values: Iterable[int]) -> str:
@@ -49,11 +54,36 @@ class Scope:
         return self.settings.get("concord.subject", "concord")
 
 
+def acting_host(scope: Scope) -> Scope:
+    """Return the host's scope with the caller's name in it: the host writes, the caller did it."""
+    return on_behalf(HOST, scope)
+
+
+def on_behalf(own: Scope, scope: Scope) -> Scope:
+    """Return one of Concord's own scopes with the name of whom it works for, as the audit log tells it."""
+    who = {name: value for name, value in scope.settings.items() if name in WHO}
+    return replace(own, settings=MappingProxyType({**own.settings, **who}))
+
+
+def from_origin(scope: Scope, origin: str) -> Scope:
+    """Return the scope with the place that its acts come from."""
+    return replace(scope, settings=MappingProxyType({**scope.settings, "concord.origin": origin}))
+
+
 HOST: Final = Scope("concord_service", "concord_host", MappingProxyType({"concord.subject": "concord"}))
 """The host's own work: import, taking in the inbox, runs, publication. No person is ever bound to it."""
 
 IDENTITY: Final = Scope("concord_service", "concord_identity")
 """The built-in issuer: registered clients, and what is kept about their tokens; nothing of the plan."""
+
+RECORDER: Final = Scope("concord_service", "concord_recorder")
+"""Writes audit events of acts that have no transaction of their own; reads nothing."""
+
+SEALER: Final = Scope("concord_service", "concord_sealer")
+"""Chains the audit log; sees pseudonyms, no names."""
+
+KEEPER: Final = Scope("concord_service", "concord_keeper")
+"""Reads, checks and erases in the audit log for the command line."""
 
 DIRECTORY: Final = Scope("concord_service", "concord_directory")
 """Looks up parties, codes, regions and sites while a principal is bound; reads nothing else."""

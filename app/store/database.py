@@ -28,6 +28,11 @@ Parameters = Mapping[str, Any] | Sequence[Any] | None
 Driver = psycopg.AsyncConnection[tuple[Any, ...]]
 
 SESSION_OPTIONS = "-c search_path=queue -c timezone=UTC -c jit=off"  # only Procrastinate names no schema
+OUTSIDE_LOGINS = ("concord_supplier", "concord_customer")
+_UNNAMED = (
+    "SELECT audit.note('write', 'unnamed', NULL, NULL, NULL, NULL, 1, '{}') "
+    "WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+)
 POOL_SIZE = 5
 POOL_OVERFLOW = 15
 
@@ -40,6 +45,8 @@ class Transaction:
     driver: Driver
     scope: Scope
     statements: int = field(default=0)
+    on_record: bool = field(default=False)
+    """Whether an audit event tells what this transaction does, or nothing needs to (see app.store.audit)."""
 
     async def fetch(self, sql: str, parameters: Parameters = None) -> list[dict[str, Any]]:
         """Run one statement; return its rows as dictionaries."""
@@ -107,9 +114,14 @@ class Database:
 
     @asynccontextmanager
     async def write(self, scope: Scope) -> AsyncIterator[Transaction]:
-        """Open one transaction that commits when its block ends well, and else leaves nothing behind."""
+        """Open one transaction that commits when its block ends well, and else leaves nothing behind.
+
+        One that has changed something is on record when it commits: under a name of its own if its service
+        gave it one (app.store.audit), else as `unnamed`.
+        """
         async with self._transaction(scope, psycopg.IsolationLevel.READ_COMMITTED, read_only=False) as opened:
             yield opened
+            await _leave_trace(opened)
 
     @asynccontextmanager
     async def _transaction(
@@ -173,6 +185,15 @@ async def _driver(connection: AsyncConnection) -> Driver:
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError("the pool holds something else than psycopg connections")
     return driver
+
+
+async def _leave_trace(transaction: Transaction) -> None:
+    """Put on record that something was changed, where nothing yet tells what; reads and no-ops leave nothing.
+
+    A party's role changes its inbox alone, and a trigger there keeps the record.
+    """
+    if not transaction.on_record and transaction.scope.login not in OUTSIDE_LOGINS:
+        await transaction.execute(_UNNAMED)
 
 
 async def _bind(transaction: Transaction) -> None:

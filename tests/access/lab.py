@@ -20,24 +20,28 @@ _COLUMNS = """
 SELECT n.nspname || '.' || c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('plan', 'outside', 'identity') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit')
+    AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY 1, a.attnum
 """
 _CONSTRAINTS = """
 SELECT DISTINCT ON (c.conname, c.conrelid) c.conrelid::regclass::text, quote_ident(c.conname)
 FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-WHERE n.nspname IN ('plan', 'outside', 'identity') AND c.contype IN ('c', 'f', 'u', 'p')
+WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit')
+    AND c.contype IN ('c', 'f', 'u', 'p')
 """
 _UNIQUE_INDEXES = """
 SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('plan', 'outside', 'identity') AND i.indisunique
+WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit')
+    AND i.indisunique
 """
 _READABLE = """
 SELECT n.nspname || '.' || c.relname, a.attname, has_column_privilege(c.oid, a.attname, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('plan', 'outside', 'identity') AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit')
+    AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
     AND has_schema_privilege(n.oid, 'USAGE') AND (%(all)s OR n.nspname || '.' || c.relname = ANY (%(tables)s))
     AND has_any_column_privilege(c.oid, 'SELECT')
 ORDER BY 1, a.attnum

@@ -74,17 +74,18 @@ def state(admin: Connection) -> list[tuple[Any, ...]]:
         *admin.execute("SELECT * FROM pg_policies ORDER BY 1, 2, 3").fetchall(),
         *admin.execute(
             "SELECT grantee, table_schema, table_name, column_name, privilege_type "
-            "FROM information_schema.column_privileges WHERE table_schema IN ('plan', 'outside', 'identity') "
+            "FROM information_schema.column_privileges "
+            "WHERE table_schema IN ('plan', 'outside', 'identity', 'audit') "
             "ORDER BY 1, 2, 3, 4, 5"
         ).fetchall(),
         *admin.execute(
             "SELECT c.oid::regclass::text, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c "
             "JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname IN ('plan', 'outside', 'identity') ORDER BY 1"
+            "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit') ORDER BY 1"
         ).fetchall(),
         *admin.execute(
             "SELECT nspname, has_schema_privilege('concord_supplier_viewer', oid, 'USAGE') FROM pg_namespace "
-            "WHERE nspname IN ('plan', 'outside', 'identity') ORDER BY 1"
+            "WHERE nspname IN ('plan', 'outside', 'identity', 'audit') ORDER BY 1"
         ).fetchall(),
     ]
 

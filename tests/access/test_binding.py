@@ -38,6 +38,9 @@ async def test_a_department_with_a_region_and_a_site(company: Company) -> None:
     assert scope.party_id == company.ids["party", "D-EU"]
     assert dict(scope.settings) == {
         "concord.subject": "sales@D-EU",
+        "concord.as_role": "sales",
+        "concord.as_audience": "internal",
+        "concord.as_party": "D-EU",
         "concord.party_id": str(company.ids["party", "D-EU"]),
         "concord.customer_ids": ids(company, ("customer", "C-DE")),
         "concord.party_ids": ids(company, ("party", "D-EU"), ("party", "P-DE")),
@@ -64,8 +67,9 @@ async def test_a_party_that_is_supplier_and_customer_has_a_scope_on_each_side(co
     customer = await scope_for(company.settings, "customer", "customer_viewer", "P-US")
     assert (supplier.login, supplier.role) == ("concord_supplier", "concord_supplier_planner")
     assert (customer.login, customer.role) == ("concord_customer", "concord_customer_viewer")
+    as_whom = {"concord.as_role", "concord.as_audience", "concord.as_party"}
     for scope in (supplier, customer):
-        assert set(scope.settings) == {"concord.subject", "concord.party_id"}
+        assert set(scope.settings) == {"concord.subject", "concord.party_id", *as_whom}
         assert scope.party_id == company.ids["party", "P-US"]
 
 

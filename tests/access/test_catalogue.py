@@ -17,7 +17,7 @@ from tests.access.company import Company
 Connection = psycopg.Connection[tuple[Any, ...]]
 POLICIES = load()
 OUTSIDE = [*POLICIES.roles_of("supplier"), *POLICIES.roles_of("customer")]
-POLICED = "table_schema IN ('plan', 'outside', 'identity') AND grantee <> 'concord_owner'"
+POLICED = "table_schema IN ('plan', 'outside', 'identity', 'audit') AND grantee <> 'concord_owner'"
 COLUMN_GRANTS = (
     "SELECT grantee, table_schema || '.' || table_name, column_name "
     f"FROM information_schema.column_privileges WHERE {POLICED}"
@@ -35,7 +35,7 @@ def test_every_table_has_row_security_that_holds_for_its_owner_too(admin: Connec
     tables = admin.execute(
         "SELECT c.oid::regclass::text, c.relrowsecurity, c.relforcerowsecurity, r.rolname FROM pg_class c "
         "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner "
-        "WHERE n.nspname IN ('plan', 'outside', 'identity') AND c.relkind IN ('r', 'p')"
+        "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit') AND c.relkind IN ('r', 'p')"
     ).fetchall()
     assert len(tables) == len(POLICIES.fields)
     assert {(secured, forced, owner) for _, secured, forced, owner in tables} == {
@@ -46,7 +46,7 @@ def test_every_table_has_row_security_that_holds_for_its_owner_too(admin: Connec
 def test_views_run_with_the_rights_of_who_asks(admin: Connection) -> None:
     views = admin.execute(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname IN ('plan', 'outside', 'identity') AND (c.relkind = 'm' OR c.relkind = 'v' "
+        "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit') AND (c.relkind = 'm' OR c.relkind = 'v' "
         "AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false))"
     ).fetchall()
     assert views == []
@@ -80,7 +80,8 @@ def test_columns_are_granted_as_listed(admin: Connection) -> None:
         (POLICIES.database_role(role), table, column)
         for table, columns in POLICIES.fields.items()
         for column, readers in columns.items()
-        for role in {*readers, "host"} - {"owner"}
+        for role in {*readers, *(role for role in POLICIES.parties.role if POLICIES.reads_whole(role, table))}
+        if role != "owner"
     }
     assert set(found) == wanted
 
@@ -143,7 +144,7 @@ def test_a_login_role_by_itself_reads_nothing(company: Company, login: str) -> N
     with psycopg.connect(company.address.login_conninfo(login)) as connection:
         seen = connection.execute(
             "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname IN ('plan', 'outside', 'identity', 'queue', 'migration') "
+            "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit', 'queue', 'migration') "
             "AND c.relkind IN ('r', 'p', 'v') AND has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE')"
         ).fetchone()
     assert seen == (0,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def test_the_shipped_policies_have_no_fault() -> None:
 def catalogue() -> Catalogue:
     """Return a database that has exactly what fields.toml lists."""
     tables = {table: tuple(columns) for table, columns in load().fields.items()}
-    return Catalogue(tables, {name: number for number, name in enumerate(MEASURES, start=1)})
+    ids = {name: number for number, name in enumerate(MEASURES, start=1)}
+    return Catalogue(tables, ids, frozenset(load().actions.call))
 
 
 def test_a_database_as_listed_has_no_fault() -> None:
@@ -136,15 +138,23 @@ def test_a_fault_is_found_under_its_code(damage: Callable[[Files], None], code: 
 )
 def test_what_the_database_has_must_be_listed(table: str, columns: tuple[str, ...] | None, code: str) -> None:
     tables = {name: found for name, found in {**catalogue().tables, table: columns}.items() if found}
-    found = check_catalogue(load(), Catalogue(tables, catalogue().measure_ids))
+    found = check_catalogue(load(), replace(catalogue(), tables=tables))
     assert code in {fault.code for fault in found}
 
 
 def test_a_measure_that_the_database_does_not_know_is_a_fault() -> None:
     ids = dict(list(catalogue().measure_ids.items())[1:])
-    assert [fault.code for fault in check_catalogue(load(), Catalogue(catalogue().tables, ids))] == [
-        "unlisted-measure"
-    ]
+    found = check_catalogue(load(), replace(catalogue(), measure_ids=ids))
+    assert [fault.code for fault in found] == ["unlisted-measure"]
+
+
+@pytest.mark.parametrize(
+    ("functions", "code"),
+    [({*load().actions.call, "plan.peep"}, "unlisted-function"), ({"audit.note"}, "stale-function")],
+)
+def test_a_function_must_be_listed(functions: set[str], code: str) -> None:
+    found = check_catalogue(load(), replace(catalogue(), functions=frozenset(functions)))
+    assert {fault.code for fault in found} == {code}
 
 
 def test_a_role_listed_twice_is_refused() -> None:
