@@ -105,17 +105,19 @@ async def list_submissions(
     audience: str,
     kinds: Sequence[str],
     *,
-    release: int | None = None,
+    releases: Sequence[int] | None = None,
     before: int | None = None,
     limit: int | None = None,
 ) -> list[Submission]:
-    """Return submissions of these kinds, the latest first: to one release, or numbered below `before`."""
+    """Return submissions of these kinds, the latest first: to some releases, or numbered below `before`."""
+    named = None if releases is None else list(releases)
     rows = await tx.fetch(
         f"SELECT {OWN}, {DECIDED} FROM outside.inbox i {OUTCOME} "
         "WHERE party_id = %s AND audience = %s AND i.kind = ANY(%s) "
         "AND (%s::int IS NULL OR ordinal < %s::int) "
-        "AND (%s::int IS NULL OR (i.payload ->> 'release')::int = %s::int) ORDER BY ordinal DESC LIMIT %s",
-        (party_id, audience, list(kinds), before, before, release, release, limit),
+        "AND (%s::int[] IS NULL OR (i.payload ->> 'release')::int = ANY(%s::int[])) "
+        "ORDER BY ordinal DESC LIMIT %s",
+        (party_id, audience, list(kinds), before, before, named, named, limit),
     )
     return [Submission(**row) for row in rows]
 

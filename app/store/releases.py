@@ -8,7 +8,7 @@ release. All functions name the party; row security holds a party's own role to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -233,6 +233,17 @@ async def list_releases(
     return [Release(**_typed(row)) for row in rows]
 
 
+async def releases_numbered(
+    tx: Transaction, party_id: int, audience: str, ordinals: Sequence[int]
+) -> dict[int, Release]:
+    """Return the releases with these numbers by number."""
+    rows = await tx.fetch(
+        f"SELECT {HEAD} FROM outside.release WHERE party_id = %s AND audience = %s AND ordinal = ANY(%s)",
+        (party_id, audience, list(ordinals)),
+    )
+    return {row["ordinal"]: Release(**_typed(row)) for row in rows}
+
+
 async def read_lines(
     tx: Transaction,
     row_type: type[Row],
@@ -257,3 +268,32 @@ async def read_lines(
         (party_id, *([audience] if side else []), ordinal, after, item, item, item, limit),
     )
     return [row_type(**_typed(row)) for row in rows]
+
+
+async def read_line_history(
+    tx: Transaction,
+    row_type: type[Row],
+    party_id: int,
+    *,
+    item: str,
+    narrowed: Mapping[str, str | None],
+    before: tuple[int, int] | None = None,
+    limit: int | None = None,
+) -> list[tuple[int, Row]]:
+    """Return the lines of one item (either party's code) in all releases, the latest first: (number, line).
+
+    `narrowed` holds further columns with the value that they must have, None for any; `before` is the
+    (number, line) that the list goes on after. For tables of one side only.
+    """
+    columns = ", ".join(column.name for column in fields(row_type))
+    wanted = {name: value for name, value in narrowed.items() if value is not None}
+    further = "".join(f"AND {column} = %s " for column in wanted)
+    ordinal, line = before or (None, None)
+    rows = await tx.fetch(
+        f"SELECT ordinal, {columns} FROM outside.{TABLES[row_type]} "
+        f"WHERE party_id = %s AND (item = %s OR party_item = %s) {further}"
+        "AND (%s::int IS NULL OR ordinal < %s::int OR (ordinal = %s::int AND line > %s::int)) "
+        "ORDER BY ordinal DESC, line LIMIT %s",
+        (party_id, item, item, *wanted.values(), ordinal, ordinal, ordinal, line, limit),
+    )
+    return [(row.pop("ordinal"), row_type(**_typed(row))) for row in rows]

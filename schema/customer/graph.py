@@ -16,6 +16,13 @@ from schema.customer.answers import (
     resolve_open_orders,
     resolve_supply_answers,
 )
+from schema.customer.changes import (
+    SalesOrderChange,
+    SupplyAnswerChange,
+    resolve_answer_changes,
+    resolve_answer_history,
+    resolve_order_changes,
+)
 from schema.customer.signals import (
     DemandSignal,
     DemandSignalSubmitPayload,
@@ -49,17 +56,32 @@ class Query:
     releases = strawberry.field(
         resolver=resolve_releases,
         graphql_type=Connection[Release],
-        description="What was released to you, the latest first.",
+        description="What was released to you, the latest first; with `at` what was by then.",
     )
     supply_answers = strawberry.field(
         resolver=resolve_supply_answers,
         graphql_type=Connection[SupplyAnswer],
         description="Our answers to what you asked for, by item and ship-to.",
     )
+    supply_answer_changes = strawberry.field(
+        resolver=resolve_answer_changes,
+        graphql_type=Connection[SupplyAnswerChange],
+        description="The answers that differ between two releases, compared by date.",
+    )
+    supply_answer_history = strawberry.field(
+        resolver=resolve_answer_history,
+        graphql_type=Connection[SupplyAnswer],
+        description="What each release answered on an item, the latest first.",
+    )
     open_orders = strawberry.field(
         resolver=resolve_open_orders,
         graphql_type=Connection[SalesOrderLine],
         description="Your open orders, by requested date.",
+    )
+    open_order_changes = strawberry.field(
+        resolver=resolve_order_changes,
+        graphql_type=Connection[SalesOrderChange],
+        description="The open order lines that came, went or differ between two releases.",
     )
     items = strawberry.field(
         resolver=resolve_items,

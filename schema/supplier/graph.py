@@ -7,6 +7,13 @@ import strawberry
 from app.services.parties import reading
 from app.services.parties.states import ACKNOWLEDGEMENT, CAPACITY, COMMIT
 from app.store.releases import ReleasedItem, ReleasedPurchaseOrder
+from schema.supplier.changes import (
+    ProjectionChange,
+    PurchaseOrderChange,
+    resolve_order_changes,
+    resolve_projection_changes,
+    resolve_projection_history,
+)
 from schema.supplier.projections import (
     PurchaseOrderLine,
     PurchaseProjection,
@@ -56,17 +63,32 @@ class Query:
     releases = strawberry.field(
         resolver=resolve_releases,
         graphql_type=Connection[Release],
-        description="What was released to you, the latest first.",
+        description="What was released to you, the latest first; with `at` what was by then.",
     )
     purchase_projections = strawberry.field(
         resolver=resolve_projections,
         graphql_type=Connection[PurchaseProjection],
         description="What we expect to buy from you, by item and site.",
     )
+    projection_changes = strawberry.field(
+        resolver=resolve_projection_changes,
+        graphql_type=Connection[ProjectionChange],
+        description="The projections that differ between two releases, compared by date.",
+    )
+    projection_history = strawberry.field(
+        resolver=resolve_projection_history,
+        graphql_type=Connection[PurchaseProjection],
+        description="What each release projected of an item, the latest first.",
+    )
     open_orders = strawberry.field(
         resolver=resolve_open_orders,
         graphql_type=Connection[PurchaseOrderLine],
         description="Open purchase orders with you, by due date.",
+    )
+    open_order_changes = strawberry.field(
+        resolver=resolve_order_changes,
+        graphql_type=Connection[PurchaseOrderChange],
+        description="The open order lines that came, went or differ between two releases.",
     )
     items = strawberry.field(
         resolver=resolve_items,

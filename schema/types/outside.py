@@ -15,7 +15,7 @@ from app.services.parties.submitting import Caller
 from app.store.database import Transaction
 from app.store.releases import Release as StoredRelease
 from schema.context import Context
-from schema.types.at import ReleaseAt
+from schema.types.at import ReleaseAt, ReleaseAtArgument
 from schema.types.connections import (
     DEFAULT_PAGE,
     AfterArgument,
@@ -31,6 +31,7 @@ ItemArgument = Annotated[
     str | None,
     strawberry.argument(description="Only lines of this item, by your own code or ours; null for all."),
 ]
+HistoryItemArgument = Annotated[str, strawberry.argument(description="The item, by your own code or ours.")]
 
 
 @strawberry.enum(description="How binding a release is.")
@@ -112,8 +113,10 @@ class Viewer:
     name: str | None = strawberry.field(description="Name of your party; null before the first release.")
     role: str = strawberry.field(description="Your role.")
     subject: str = strawberry.field(description="You, as your token names you.")
-    codes: list[str] = strawberry.field(description="Your codes on this side that the latest release names.")
-    release: Release | None = strawberry.field(description="The latest release; null before the first one.")
+    codes: list[str] = strawberry.field(description="Your codes on this side that the release names.")
+    release: Release | None = strawberry.field(
+        description="The release asked for; null before the first one."
+    )
 
 
 @strawberry.interface(description="Something that you handed in.")
@@ -194,19 +197,23 @@ async def caller(info: Info[Context, None], idempotency_key: str) -> Caller:
     return Caller(await info.context.scope(), datetime.now(UTC).date(), idempotency_key)
 
 
-async def resolve_viewer(info: Info[Context, None]) -> reading.Viewer:
+async def resolve_viewer(info: Info[Context, None], at: ReleaseAtArgument = None) -> reading.Viewer:
     """Return the calling party."""
+    release = chosen_release(at)
     async with info.context.read() as tx:
-        return await reading.viewer(tx, info.context.principal.audience)
+        return await reading.viewer(tx, info.context.principal.audience, release)
 
 
 async def resolve_releases(
-    info: Info[Context, None], first: FirstArgument = DEFAULT_PAGE, after: AfterArgument = None
+    info: Info[Context, None],
+    at: ReleaseAtArgument = None,
+    first: FirstArgument = DEFAULT_PAGE,
+    after: AfterArgument = None,
 ) -> Connection[StoredRelease]:
-    """Return the releases to the calling party, the latest first."""
-    stretch = paged(info, first, after)
+    """Return the releases to the calling party up to the one asked for, the latest first."""
+    stretch, release = paged(info, first, after), chosen_release(at)
     async with info.context.read() as tx:
-        return connection(info, await reading.releases(tx, info.context.principal.audience, stretch))
+        return connection(info, await reading.releases(tx, info.context.principal.audience, stretch, release))
 
 
 Load = Callable[[Transaction, str], Awaitable[object | None]]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.services.parties.reading import CUSTOMER, LATEST, At, Paged, line_node, lines
+from app.services.parties.reading import CUSTOMER, LATEST, At, Paged, history, line_node, lines
 from app.services.views.pages import Page
 from app.store.database import Transaction
 from app.store.releases import Release, ReleasedAnswer
@@ -47,6 +47,15 @@ async def supply_answers(
     page = await lines(tx, CUSTOMER, ReleasedAnswer, paged, at=at, item=item)
     rows = tuple(SupplyAnswerLine(row.release, row.line) for row in page.rows)
     return Page(rows, page.resume_keys, page.has_next)
+
+
+async def answer_history(
+    tx: Transaction, paged: Paged, *, item: str, customer: str | None = None, ship_to: str | None = None
+) -> Page[SupplyAnswerLine]:
+    """Return what all releases answered on an item, the latest first."""
+    own = {"customer": customer, "ship_to": ship_to}
+    page = await history(tx, CUSTOMER, ReleasedAnswer, paged, item=item, narrowed=own)
+    return page.map(lambda row: SupplyAnswerLine(row.release, row.line))
 
 
 async def answer_node(tx: Transaction, key: str) -> SupplyAnswerLine | None:

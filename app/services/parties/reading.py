@@ -4,7 +4,7 @@ One statement for the release, one for its lines, one for the party's own submis
 not depend on how many lines there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -30,7 +30,9 @@ from app.store.releases import (
     ReleasedSalesOrder,
     find_release,
     list_releases,
+    read_line_history,
     read_lines,
+    releases_numbered,
 )
 
 SUPPLIER, CUSTOMER = "supplier", "customer"
@@ -100,13 +102,13 @@ def own_party(tx: Transaction) -> int:
     return tx.scope.party_id
 
 
-async def viewer(tx: Transaction, audience: str) -> Viewer:
-    """Return who is calling, with the codes that the latest release named."""
+async def viewer(tx: Transaction, audience: str, at: At = LATEST) -> Viewer:
+    """Return who is calling, with the codes that a release named; raises NotFound for an unknown one."""
     principal = tx.scope.principal
     if principal is None or principal.party is None:
         raise ScopeMissing
     party = Viewer(principal.party, audience, principal.role, principal.subject)
-    release = await find_release(tx, own_party(tx), audience)
+    release = await release_at(tx, audience, at)
     if release is None:
         return party
     items = await read_lines(tx, ReleasedItem, own_party(tx), release.ordinal, audience=audience)
@@ -125,9 +127,15 @@ async def release_at(tx: Transaction, audience: str, at: At = LATEST) -> Release
     return release
 
 
-async def releases(tx: Transaction, audience: str, paged: Paged) -> Page[Release]:
-    """Return the party's releases, the latest first."""
-    found = await list_releases(tx, own_party(tx), audience, limit=paged.limit + 1, before=paged.number)
+async def releases(tx: Transaction, audience: str, paged: Paged, at: At = LATEST) -> Page[Release]:
+    """Return the party's releases up to the one that `at` names, the latest first.
+
+    Raises NotFound for a number or moment that this party was given no release for.
+    """
+    last = None if at == LATEST else await release_at(tx, audience, at)
+    ends = [number for number in (paged.number, None if last is None else last.ordinal + 1) if number]
+    before = min(ends, default=None)
+    found = await list_releases(tx, own_party(tx), audience, limit=paged.limit + 1, before=before)
     return page_of(found, paged.limit, lambda release: str(release.ordinal))
 
 
@@ -171,10 +179,51 @@ async def projections(
     release = page.rows[0].release
     latest = release if at == LATEST else await release_at(tx, SUPPLIER)
     said = await list_submissions(
-        tx, own_party(tx), SUPPLIER, (ACKNOWLEDGEMENT, COMMIT), release=release.ordinal
+        tx, own_party(tx), SUPPLIER, (ACKNOWLEDGEMENT, COMMIT), releases=[release.ordinal]
     )
     views = projection_lines(release, latest or release, [row.line for row in page.rows], said)
     return Page(tuple(views), page.resume_keys, page.has_next)
+
+
+async def projection_history(
+    tx: Transaction, paged: Paged, *, item: str, supplier: str | None = None, site: str | None = None
+) -> Page[ProjectionLine]:
+    """Return what all releases projected of an item, the latest first, with what was said to each."""
+    own = {"supplier": supplier, "site": site}
+    page = await history(tx, SUPPLIER, ReleasedProjection, paged, item=item, narrowed=own)
+    numbers = {row.release.ordinal: row.release for row in page.rows}
+    if not numbers:
+        return Page((), (), page.has_next)
+    latest = await release_at(tx, SUPPLIER)
+    said = await list_submissions(
+        tx, own_party(tx), SUPPLIER, (ACKNOWLEDGEMENT, COMMIT), releases=sorted(numbers)
+    )
+    views: list[ProjectionLine] = []
+    for number, release in numbers.items():
+        rows = [row.line for row in page.rows if row.release.ordinal == number]
+        to_it = [submission for submission in said if int(submission.payload["release"]) == number]
+        views += projection_lines(release, latest or release, rows, to_it)
+    return Page(tuple(views), page.resume_keys, page.has_next)
+
+
+async def history(
+    tx: Transaction,
+    audience: str,
+    row_type: type[Row],
+    paged: Paged,
+    *,
+    item: str,
+    narrowed: Mapping[str, str | None],
+) -> Page[Released[Row]]:
+    """Return the lines of an item in all releases with the `narrowed` values, the latest first."""
+    before = None if paged.after is None else _numbers(paged.after)
+    found = await read_line_history(
+        tx, row_type, own_party(tx), item=item, narrowed=narrowed, before=before, limit=paged.limit + 1
+    )
+    numbers = {number for number, _ in found}
+    heads = await releases_numbered(tx, own_party(tx), audience, sorted(numbers))
+    rows = [Released(heads[number], line) for number, line in found]
+    return page_of(rows, paged.limit, lambda row: row.node_key)
 
 
 async def submissions(
@@ -188,7 +237,7 @@ async def submissions(
         own_party(tx),
         audience,
         kinds,
-        release=None if named is None else named.ordinal,
+        releases=None if named is None else [named.ordinal],
         before=paged.number,
         limit=paged.limit + 1,
     )
@@ -225,5 +274,11 @@ async def submission_node(
 
 def _place(key: str) -> tuple[At, Paged]:
     """Return the release of a line's key, and the stretch of one line that holds it."""
+    release, line = _numbers(key)
+    return At(release), Paged(1, str(line - 1))
+
+
+def _numbers(key: str) -> tuple[int, int]:
+    """Return the release and line that a line's key names."""
     release, line = key.split("/")
-    return At(int(release)), Paged(1, str(int(line) - 1))
+    return int(release), int(line)
