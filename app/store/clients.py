@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from app.access import IDENTITY
 from app.auth.issuer import CLIENT_SUBJECT, Client, Revoked
 from app.errors import Conflict, NotFound
+from app.store.announcements import announce_ended
 from app.store.database import Database, Transaction
 
 FREE_FAILURES: Final = 10
@@ -72,7 +73,7 @@ async def list_clients(tx: Transaction) -> list[Registration]:
 
 
 async def revoke_client(tx: Transaction, client_id: str) -> None:
-    """End a client, and all its tokens with it; raises NotFound for an unknown or revoked one."""
+    """End a client, its tokens and its streams; raises NotFound for an unknown or revoked one."""
     ended = await tx.execute(
         "UPDATE identity.client SET revoked_at = clock_timestamp() "
         "WHERE client_id = %s AND revoked_at IS NULL",
@@ -80,6 +81,7 @@ async def revoke_client(tx: Transaction, client_id: str) -> None:
     )
     if not ended:
         raise NotFound(kind="client", name=client_id)
+    await announce_ended(tx, "subject", f"{CLIENT_SUBJECT}{client_id}")
 
 
 class StoredRegistry:
@@ -137,6 +139,7 @@ class StoredRegistry:
                 "VALUES (%s, to_timestamp(%s), %s) ON CONFLICT DO NOTHING",
                 (token_id, expires_at, by),
             )
+            await announce_ended(tx, "token", token_id)
 
     async def revoked(self) -> Revoked:
         """Return what was revoked and may not have expired yet."""

@@ -1,6 +1,7 @@
 """Runs: reconciliations that were asked for, and how far they are. One is active per branch and rule.
 
-queued → running → done | failed | cancelled. A run whose worker died is started again by the next one.
+queued → running → done | failed | cancelled. A run whose worker died is started again by the next one. Every
+change is announced (app.store.announcements).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import cast
 from uuid import UUID, uuid4
 
 from app.errors import NotFound
+from app.store.announcements import announce_run
 from app.store.branches import Branch
 from app.store.database import Transaction
 
@@ -113,6 +115,7 @@ async def start_run(tx: Transaction, run_id: UUID) -> Run | None:
         "progress = 0 WHERE id = %s",
         (run_id,),
     )
+    await announce_run(tx, run_id)
     return await run(tx, run_id)
 
 
@@ -129,6 +132,7 @@ async def report_progress(tx: Transaction, run_id: UUID, share: float) -> bool:
     changed = await tx.execute(
         "UPDATE plan.run SET progress = %s WHERE id = %s AND state = 'running'", (share, run_id)
     )
+    await announce_run(tx, run_id)
     return changed == 1
 
 
@@ -139,6 +143,7 @@ async def finish_run(tx: Transaction, run_id: UUID, result_commit_id: int) -> bo
         "result_commit_id = %s WHERE id = %s AND state = 'running'",
         (result_commit_id, run_id),
     )
+    await announce_run(tx, run_id)
     return changed == 1
 
 
@@ -149,6 +154,7 @@ async def fail_run(tx: Transaction, run_id: UUID, code: str, detail: str) -> boo
         "error_detail = %s WHERE id = %s AND state IN ('queued', 'running')",
         (code, detail, run_id),
     )
+    await announce_run(tx, run_id)
     return changed == 1
 
 
@@ -159,6 +165,7 @@ async def cancel_run(tx: Transaction, run_id: UUID) -> Run:
         "WHERE id = %s AND state IN ('queued', 'running')",
         (run_id,),
     )
+    await announce_run(tx, run_id)
     return await run(tx, run_id)
 
 
