@@ -7,6 +7,8 @@ No input or output, no environment, no clock but for the time limit. `problem` s
     solve(problem, *, cache=None, executor=None, progress=None, cancelled=None) -> Solution
     reconcile(problem, stakeholders, rule="leximin", *, cache=None, executor=None, progress=None,
               cancelled=None) -> Reconciliation
+    Explainer(problem, weights).explain(cell) -> Explanation   the limits behind a quantity (explain)
+    peg_down(flows(problem, plan), roots) -> Pegs, peg_up      first in first out (pegging)
     irreducible(problem) -> tuple[Requirement, ...]   what cannot hold together, nothing in it too many
     explode(items) -> dict[str, MrpPlan]    the classic explosion of requirements, without optimisation (mrp)
 

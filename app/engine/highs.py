@@ -12,7 +12,7 @@ import highspy
 import numpy as np
 
 from app.engine.linear import Program
-from app.engine.problem import FloatArray
+from app.engine.problem import FloatArray, IntArray
 
 LARGE = 5_000  # columns from which the interior-point method is the faster start (measured on plans)
 
@@ -168,3 +168,72 @@ def _model(program: Program) -> highspy.HighsLp:
     model.a_matrix_.index_ = program.index
     model.a_matrix_.value_ = program.value
     return model
+
+
+class Warm:
+    """A linear program kept in the solver: bounds and costs change in place, each solve starts from the last.
+
+    One further row, the last, can be watched or forced (`watch`); everything changed is put back by `reset`.
+    """
+
+    def __init__(self, program: Program, options: Options) -> None:
+        """Pass the program; nothing is solved yet."""
+        self._program, self._options = program, options
+        self._solver = _solver(options, {"presolve": "off"})
+        self._solver.passModel(_model(program))
+        self._watched = False
+        self._columns: set[int] = set()
+        self._rows: set[int] = set()
+
+    def watch(self, columns: IntArray, factors: FloatArray) -> None:
+        """Add the row `factors @ x[columns]`, free until it is forced; one that was there goes first."""
+        if self._watched:
+            self._solver.deleteRows(1, np.array([len(self._program.row_lower)], dtype=np.int32))
+        limit = highspy.kHighsInf
+        self._solver.addRow(-limit, limit, len(columns), columns.astype(np.int32), factors)
+        self._watched = True
+
+    def force(self, lower: float, upper: float) -> None:
+        """Hold the watched row between two values."""
+        self._solver.changeRowBounds(len(self._program.row_lower), lower, upper)
+
+    def bound_column(self, column: int, lower: float, upper: float) -> None:
+        """Change the bounds of a column until the reset."""
+        self._solver.changeColBounds(column, lower, upper)
+        self._columns.add(column)
+
+    def bound_row(self, row: int, lower: float, upper: float) -> None:
+        """Change the bounds of a row until the reset."""
+        self._solver.changeRowBounds(row, lower, upper)
+        self._rows.add(row)
+
+    def reset(self) -> None:
+        """Put back the bounds of columns and rows, and free the watched row."""
+        program = self._program
+        for column in self._columns:
+            self._solver.changeColBounds(column, program.lower[column], program.upper[column])
+        for row in self._rows:
+            self._solver.changeRowBounds(row, program.row_lower[row], program.row_upper[row])
+        self._columns, self._rows = set(), set()
+        if self._watched:
+            self.force(-highspy.kHighsInf, highspy.kHighsInf)
+
+    def minimise(self, cost: FloatArray | None = None) -> Outcome:
+        """Minimise a cost [k] (None = the program's own) under the present bounds.
+
+        The duals are those of the program's rows, that of a watched row comes after them.
+        """
+        program, solver = self._program, self._solver
+        wanted = program.cost if cost is None else cost
+        solver.changeColsCost(len(wanted), np.arange(len(wanted), dtype=np.int32), wanted)
+        solver.setOptionValue("time_limit", solver.getRunTime() + self._options.budget.left)
+        before = solver.getRunTime()
+        solver.run()
+        self._options.budget.spent += solver.getRunTime() - before
+        verdict = _VERDICTS.get(solver.getModelStatus(), "failed")
+        solution = solver.getSolution()
+        point = np.asarray(solution.col_value, dtype=np.float64)
+        duals = np.asarray(solution.row_dual, dtype=np.float64)
+        objective = float(wanted @ point) if len(point) == len(wanted) else np.inf
+        iterations = int(solver.getInfo().simplex_iteration_count)
+        return Outcome(verdict, point, duals, objective + program.offset, iterations)
