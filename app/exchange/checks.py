@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 
+from app.dimensions.units import Conversions
 from app.exchange.findings import Code, FindingLog
+from app.exchange.hierarchies import check_hierarchies
 from app.exchange.records import Record, Tables
-from app.exchange.units import Conversions
 from app.vocabulary import ENTITIES, Parameters
 
 TREES = (  # kind, column of the node below, column of the node above
     ("region", "region", "parent"),
     ("family", "family", "parent"),
+    ("area", "area", "parent"),
+    ("supplier_group", "supplier_group", "parent"),
     ("item", "item", "supersedes"),
     ("bom", "component", "parent"),
 )
@@ -26,6 +29,7 @@ def check_tables(tables: Tables, parameters: Parameters | None) -> None:
     """Run every check over the records; `parameters` None (they were refused) skips those that need them."""
     for check in CHECKS:
         check(tables)
+    check_hierarchies(tables, parameters)
     if parameters is not None:
         check_currencies(tables, parameters)
 

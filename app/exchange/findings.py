@@ -62,6 +62,7 @@ class Code(StrEnum):
     UNKNOWN_CURRENCY = "unknown-currency", "A currency that is not the company's and has no rate."
     EMPTY_VALIDITY = "empty-validity", "valid_to is not after valid_from."
     OVERLAPPING_VALIDITY = "overlapping-validity", "Two rows of one key are valid on the same day."
+    GAP_IN_VALIDITY = "gap-in-validity", "Memberships of one member with a time between them without any."
     CYCLE = "cycle", "A tree or bill of materials that leads back to itself."
     INCONSISTENT = "inconsistent", "Two columns, or two tables, that contradict one another."
     BAD_PARAMETER = "bad-parameter", "A planning parameter is missing, unknown or not of its type."

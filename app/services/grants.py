@@ -5,8 +5,13 @@ inside: nothing is there, and nothing of it is granted (`NOT_GRANTED`). Concord'
 no person, may do anything here; what they may really do is what their database role may.
 """
 
+from collections.abc import Collection
+
 from app.access import Grants, Scope, grants_of, load
 from app.errors import NotGranted
+
+WHOLE_WITHIN = {"region": {"customer", "region"}, "site": {"site", "resource"}}
+"""Scope -> levels whose groups lie within it or outside, never across its edge."""
 
 
 def grants_in(scope: Scope) -> Grants | None:
@@ -18,6 +23,18 @@ def reads_measure(scope: Scope, measure: str) -> bool:
     """Say whether the caller reads a measure, in whole or for its own part."""
     grants = grants_in(scope)
     return grants is None or grants.reads(measure)
+
+
+def reads_in_part(scope: Scope, measure: str, apart: Collection[str] = ()) -> bool:
+    """Say whether the caller reads only a part of a measure: its regions or its sites.
+
+    `apart` names levels of which each group is read whole or not at all. It follows from the grants and the
+    assignments alone, so it tells nothing about what is hidden.
+    """
+    grants = grants_in(scope)
+    far = None if grants is None else grants.measures.get(measure)
+    limits = {"region": scope.regions, "site": scope.sites}
+    return limits.get(str(far)) is not None and not WHOLE_WITHIN[str(far)] & set(apart)
 
 
 def reads_kind(scope: Scope, kind: str) -> bool:

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.internal.compare import Comparison, resolve_compare
+from schema.internal.hierarchies import Hierarchy, resolve_hierarchies
 from schema.internal.history import (
     Branch,
     Commit,
@@ -38,6 +39,11 @@ class Query:
     measures: list[Measure] = served(
         resolve_measures,
         description="The measures of the plan, and what your role may do with each.",
+    )
+    hierarchies: list[Hierarchy] | None = served(
+        resolve_hierarchies,
+        description="How items, sites, customers and suppliers are grouped; null with NOT_GRANTED for who "
+        "reads none.",
     )
     calendar: Calendar = served(resolve_calendar, description="The calendar of a state.")
     plan: Plan = served(resolve_plan, description="A state of the plan.")

@@ -12,7 +12,7 @@ from app.vocabulary import DIMENSIONS
 from schema.context import Context
 from schema.internal.reference import REFERENCE_TYPES, camel, to_node, type_name
 from schema.internal.selection import CONNECTION_PATHS, links_by_field
-from schema.internal.vocabulary import GroupBy, MeasureName, Per, per_name
+from schema.internal.vocabulary import Divide, GroupBy, MeasureName, Per, Structure, per_name
 from schema.types.calendar import Bucket
 from schema.types.connections import (
     DEFAULT_PAGE,
@@ -88,11 +88,24 @@ def _with_key(cls: type) -> type:
     return cls
 
 
+@strawberry.type(description="The group of a named level of a hierarchy.")
+class LevelCode:
+    """Serves `LevelCode`."""
+
+    level: str = strawberry.field(description="Level, such as category.")
+    code: str | None = strawberry.field(
+        description="Code of the group; null for what stands below no group of the level."
+    )
+
+
 @strawberry.type(description="One series: a key, or a group of keys, with its values.")
 @_with_key
 class Series:
     """Serves `SeriesView`."""
 
+    groups: list[LevelCode] = strawberry.field(
+        description="Its groups of the named levels that were asked for by `levels`."
+    )
     values: Numbers = strawberry.field(description="Values, one for each of the connection's periods.")
 
 
@@ -103,6 +116,10 @@ class SeriesConnection:
     measure: MeasureName = strawberry.field(description="The measure.")
     unit: str = strawberry.field(
         description="Unit: UoM is the base unit of the item, currency the company's."
+    )
+    partial: bool = strawberry.field(
+        description="Whether sums hold only the part of the measure that your role reads: no figure of the "
+        "whole company, family or market."
     )
     periods: list[Bucket] = strawberry.field(description="The periods that all values are aligned with.")
     edges: list[Edge[Series]] = strawberry.field(description="The series with their cursors.")
@@ -128,6 +145,13 @@ class SeriesFilter:
     regions: list[str] | None = strawberry.field(
         default=None, description="Sales regions of the customer, with those below them."
     )
+    channels: list[str] | None = strawberry.field(default=None, description="Sales channels of the customer.")
+    areas: list[str] | None = strawberry.field(
+        default=None, description="Areas of the site, with those below them."
+    )
+    supplier_groups: list[str] | None = strawberry.field(
+        default=None, description="Groups of the supplier, with those below them."
+    )
     resources: list[str] | None = strawberry.field(default=None, description="Resources.")
 
     def chosen(self) -> views.SeriesFilter:
@@ -149,9 +173,37 @@ GroupByArgument = Annotated[
         "an empty list gives the total, null every series by itself."
     ),
 ]
+LevelsArgument = Annotated[
+    list[str] | None,
+    strawberry.argument(
+        description="Adds the series up by these named levels (see `hierarchies`) as well, "
+        "such as category or market."
+    ),
+]
+StructureArgument = Annotated[
+    Structure | None,
+    strawberry.argument(description="Which hierarchy holds; null means that of the plan date."),
+]
 PerArgument = Annotated[
     Per | None, strawberry.argument(description="Periods of the values; null means the calendar's buckets.")
 ]
+DivideArgument = Annotated[
+    Divide | None,
+    strawberry.argument(description="How buckets come into periods; null means where they start."),
+]
+
+
+def _grouping(
+    group_by: list[GroupBy] | None, levels: list[str] | None, structure: Structure | None
+) -> views.Grouping | None:
+    """Return what to group by, None where nothing was asked for; a level named twice counts once."""
+    if group_by is None and levels is None:
+        return None
+    return views.Grouping(
+        levels=tuple(dict.fromkeys(str(level.value) for level in group_by or ())),
+        named=tuple(dict.fromkeys(levels or ())),
+        dated=structure is Structure.BUCKET,
+    )
 
 
 async def resolve_series(
@@ -161,22 +213,25 @@ async def resolve_series(
     measure: MeasureArgument,
     filter: FilterArgument = None,
     group_by: GroupByArgument = None,
+    levels: LevelsArgument = None,
+    structure: StructureArgument = None,
     per: PerArgument = Per.BUCKET,
+    divide: DivideArgument = None,
     first: FirstArgument = DEFAULT_PAGE,
     after: AfterArgument = None,
 ) -> SeriesConnection:
     """Return a page of a measure's series; raises `NotGranted` for one that the role does not read."""
-    levels = {camel(level): level for level, kind in views.LEVEL_KINDS.items() if kind is not None}
-    kinds = {name: str(views.LEVEL_KINDS[level]) for name, level in levels.items()}
+    linked = {camel(level): level for level, kind in views.LEVEL_KINDS.items() if kind is not None}
+    kinds = {name: str(views.LEVEL_KINDS[level]) for name, level in linked.items()}
     followed = links_by_field(info, kinds, CONNECTION_PATHS)
     question = views.SeriesQuestion(
         measure=str(measure),
         filter=filter.chosen() if filter is not None else views.SeriesFilter(),
-        group_by=None if group_by is None else tuple(str(level.value) for level in group_by),
-        per=per_name(per),
+        grouping=_grouping(group_by, levels, structure),
+        timing=views.Timing(per_name(per), by_working_time=divide is Divide.WORKING_TIME),
         limit=page_size(first),
         after=resume_key(info, after),
-        links={levels[name]: tree for name, tree in followed.items()},
+        links={linked[name]: tree for name, tree in followed.items()},
     )
     async with info.context.read() as tx:
         answer = await views.series_page(tx, root, question)
@@ -184,6 +239,7 @@ async def resolve_series(
     return SeriesConnection(
         measure=answer.measure.name,
         unit=answer.measure.unit,
+        partial=answer.partial,
         periods=answer.periods,  # type: ignore[arg-type]  # served by the default resolver
         edges=page.edges,  # type: ignore[arg-type]
         nodes=page.nodes,  # type: ignore[arg-type]

@@ -47,19 +47,24 @@ class GroupBy(Enum):
     ITEM = strawberry.enum_value("item", description="Item.")
     FAMILY = strawberry.enum_value("family", description="Family of the item, or of a family's own series.")
     SITE = strawberry.enum_value("site", description="Site.")
+    AREA = strawberry.enum_value("area", description="Area of the site, such as its country.")
     TO_SITE = strawberry.enum_value("to_site", description="Site that a transfer goes to.")
     SUPPLIER = strawberry.enum_value("supplier", description="Supplier.")
+    SUPPLIER_GROUP = strawberry.enum_value("supplier_group", description="Group of the supplier.")
     CUSTOMER = strawberry.enum_value("customer", description="Customer.")
     REGION = strawberry.enum_value("region", description="Sales region of the customer.")
     CHANNEL = strawberry.enum_value("channel", description="Sales channel of the customer.")
     RESOURCE = strawberry.enum_value("resource", description="Resource.")
 
 
-@strawberry.enum(description="Periods in which values are answered; a bucket counts where it starts.")
+@strawberry.enum(description="Periods in which values are answered.")
 class Per(Enum):
     """Periods."""
 
     BUCKET = strawberry.enum_value("bucket", description="Each bucket of the calendar.")
+    WEEK = strawberry.enum_value(
+        "week", description="Seven days, beginning on the weekday of the plan date where buckets are divided."
+    )
     MONTH = strawberry.enum_value("month", description="Calendar month.")
     QUARTER = strawberry.enum_value("quarter", description="Calendar quarter.")
     YEAR = strawberry.enum_value("year", description="Calendar year.")
@@ -69,6 +74,32 @@ class Per(Enum):
 def per_name(per: Per | None) -> aggregate.Per:
     """Return the periods as the services name them; null means buckets."""
     return "bucket" if per is None else cast(aggregate.Per, per.value)
+
+
+@strawberry.enum(description="How the buckets of the calendar come into periods.")
+class Divide(Enum):
+    """Ways into periods."""
+
+    AT_START = strawberry.enum_value(
+        "at_start", description="A bucket counts as a whole in the period in which it starts."
+    )
+    WORKING_TIME = strawberry.enum_value(
+        "working_time",
+        description="A bucket is shared out by working days: Monday to Friday less the holidays of the site.",
+    )
+
+
+@strawberry.enum(description="Which hierarchy holds where somebody has moved from one group to another.")
+class Structure(Enum):
+    """Times of a hierarchy."""
+
+    PLAN_DATE = strawberry.enum_value(
+        "plan_date", description="That of the plan date, for history too: figures can be compared over time."
+    )
+    BUCKET = strawberry.enum_value(
+        "bucket",
+        description="That of each bucket's first day: figures stand where they were booked.",
+    )
 
 
 @strawberry.enum(description="How the values of a measure aggregate over time.")

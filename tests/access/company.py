@@ -59,8 +59,12 @@ def _rows(*lines: Mapping[str, object]) -> list[Row]:
 
 BASE: Final[dict[str, list[Row]]] = {
     "unit": _rows({"unit": "EA", "name": "Each"}),
+    "level": _rows(
+        {"level": "market", "name": "Market", "hierarchy": "region", "position": 2},
+        {"level": "category", "name": "Category", "hierarchy": "family", "position": 1},
+    ),
     "region": _rows(
-        {"region": "EU", "name": "Europe"},
+        {"region": "EU", "name": "Europe", "level": "market"},
         {"region": "DE", "name": "Germany", "parent": "EU"},
         {"region": "US", "name": "America"},
     ),
@@ -75,7 +79,7 @@ BASE: Final[dict[str, list[Row]]] = {
         {"party": "P-OUT", "name": "Suspended", "kind": "external", "active": False},
     ),
     "assignment": _rows({"party": "D-EU", "region": "EU"}, {"party": "D-EU", "site": "S1"}),
-    "family": _rows({"family": "F1", "name": "Family"}),
+    "family": _rows({"family": "F1", "name": "Family", "level": "category"}),
     "item": _rows(
         {"item": "I1", "name": "One", "type": "finished", "unit": "EA"},
         {"item": "I2", "name": "Two", "type": "finished", "unit": "EA"},
@@ -86,6 +90,8 @@ BASE: Final[dict[str, list[Row]]] = {
         {"site": "ST-DE", "name": "Lager", "kind": "ship_to", "customer": "C-DE"},
         {"site": "ST-US", "name": "Store", "kind": "ship_to", "customer": "C-US"},
     ),
+    "area": _rows({"area": "NA", "name": "North"}, {"area": "SA", "name": "South"}),
+    "site_membership": _rows({"site": "ST-DE", "area": "NA"}, {"site": "ST-US", "area": "SA"}),
     "supplier": _rows(
         {"supplier": "V1", "name": "Seller", "party": "P-V1"},
         {"supplier": "V2", "name": "Seller two", "party": "P-US"},

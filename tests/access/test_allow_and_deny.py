@@ -14,7 +14,7 @@ from app.access import HOST
 from app.access.policies import load
 from app.store.identity import SeriesKey
 from app.vocabulary import DIMENSIONS, ENTITIES, MEASURES
-from tests.access.company import CODES, Company, key_of
+from tests.access.company import CODES, SHIP_TO, Company, key_of
 
 POLICIES = load()
 INTERNAL = POLICIES.roles_of("internal")
@@ -86,6 +86,8 @@ def within_a(kind: str, row: dict[str, Any], rule: str) -> bool:
     """Say whether a row belongs to side A, as the rule (region or site) reads it."""
     if kind == "party":
         return row["party"] in ("P-DE", "D-EU")
+    if kind == "site_membership" and rule == "region":
+        return row["site"] != SHIP_TO["B"]
     if kind == "site" and rule.startswith("region"):
         return row.get("customer") in (None, CODES["A"]["customer"])
     name = "site" if rule == "site" else "customer" if "customer" in ENTITIES[kind].columns else "party"

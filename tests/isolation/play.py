@@ -34,6 +34,9 @@ CODES = {
         "resource": ["R1", "R2"],
         "family": ["F1"],
         "region": ["EU", "DE", "US"],
+        "level": ["market", "category", "nowhere"],
+        "area": ["NA", "SA"],
+        "suppliergroup": ["supplier_group-A", "supplier_group-B"],
         "unit": ["EA", "X"],
     },
     "supplier": {

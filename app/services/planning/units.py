@@ -1,7 +1,7 @@
 """Units of measure: factors between them, never guessed, and what a published quantity is a multiple of."""
 
+from app.dimensions.units import Conversions
 from app.exchange.dataset import Dataset
-from app.exchange.units import Conversions
 
 DIVISIBLE = 0.0
 WHOLE = 1.0

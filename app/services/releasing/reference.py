@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from app.exchange.units import Conversions
+from app.dimensions.units import Conversions
 
 Row = Mapping[str, object]
 

@@ -20,7 +20,7 @@ from app.vocabulary import Bucket, Measure
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Label = TypeVar("Label", bound=Hashable)
-Per = Literal["bucket", "month", "quarter", "year", "total"]
+Per = Literal["bucket", "week", "month", "quarter", "year", "total"]
 
 WEIGHTS: dict[str, tuple[str, ...]] = {
     "sellingPrice": ("constrainedDemand", "netDemand", "actualDemand"),
@@ -68,6 +68,7 @@ def _period_key(bucket: Bucket, per: Per) -> Hashable:
     start = bucket.start
     keys: dict[str, Hashable] = {
         "bucket": bucket.ordinal,
+        "week": (start - date.min).days // 7,
         "month": (start.year, start.month),
         "quarter": (start.year, (start.month - 1) // 3),
         "year": start.year,

@@ -1,9 +1,10 @@
-"""From a filter to the codes that the store narrows series by; families and regions include what is below."""
+"""From a filter to the codes that the store narrows series by; groups include what is below them today."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypedDict
 
+from app.dimensions.hierarchies import HIERARCHIES, Hierarchy, Structure
 from app.store.branches import Commit
 from app.store.database import Transaction
 from app.store.entities import read_entities
@@ -23,6 +24,9 @@ class SeriesFilter:
     suppliers: Codes = None
     customers: Codes = None
     regions: Codes = None
+    channels: Codes = None
+    areas: Codes = None
+    supplier_groups: Codes = None
     resources: Codes = None
 
 
@@ -40,7 +44,7 @@ class Narrowing(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Codes that series are narrowed by, families and regions resolved."""
+    """Codes that series are narrowed by, groups resolved."""
 
     items: Sequence[str] | None = None
     families: Sequence[str] | None = None
@@ -70,9 +74,16 @@ DIMENSION = {
     "to_sites": "to_site",
     "suppliers": "supplier",
     "customers": "customer",
-    "regions": "customer",
     "resources": "resource",
 }
+GROUPS = {
+    "families": ("family", "items"),
+    "regions": ("region", "customers"),
+    "channels": ("channel", "customers"),
+    "areas": ("area", "sites"),
+    "supplier_groups": ("supplier_group", "suppliers"),
+}
+"""Filters by group: name -> (hierarchy, the filter by its members)."""
 
 
 async def selection(
@@ -82,12 +93,14 @@ async def selection(
     given = {part.name: codes for part in fields(wanted) if (codes := getattr(wanted, part.name)) is not None}
     if any(not codes for codes in given.values()):
         return None
-    if "families" in given and "family" not in measure.grain:
-        given = _narrowed(given, "items", await _items_of(tx, state, given.pop("families")))
-    elif "families" in given:
-        given["families"] = tuple(sorted(await _with_below(tx, state, "family", given["families"])))
-    if "regions" in given:
-        given = _narrowed(given, "customers", await _customers_of(tx, state, given.pop("regions")))
+    for name, (hierarchy, members) in GROUPS.items():
+        if name in given:
+            codes = given.pop(name)
+            if hierarchy in measure.grain:
+                found, members = await _groups_below(tx, state, HIERARCHIES[hierarchy], codes), name
+            else:
+                found = await _members_below(tx, state, HIERARCHIES[hierarchy], codes)
+            given = _narrowed(given, members, found)
     if any(not codes or DIMENSION[name] not in measure.grain for name, codes in given.items()):
         return None
     return Selection(**{name: list(codes) for name, codes in given.items()})
@@ -101,28 +114,17 @@ def _narrowed(
     return {**given, name: sorted(both)}
 
 
-async def _items_of(tx: Transaction, state: Commit, families: Sequence[str]) -> set[str]:
-    within = await _with_below(tx, state, "family", families)
-    rows = (await read_entities(tx, state, ["item"]))["item"]
-    return {str(row["item"]) for row in rows if row["family"] in within}
+async def _members_below(
+    tx: Transaction, state: Commit, hierarchy: Hierarchy, codes: Sequence[str]
+) -> set[str]:
+    kinds = {hierarchy.dimension} | ({hierarchy.tree} if hierarchy.tree else set())
+    structure = Structure(hierarchy, await read_entities(tx, state, sorted(kinds)))
+    within = structure.below(codes)
+    return {member for member in structure.members if structure.group_of(member) in within}
 
 
-async def _customers_of(tx: Transaction, state: Commit, regions: Sequence[str]) -> set[str]:
-    within = await _with_below(tx, state, "region", regions)
-    rows = (await read_entities(tx, state, ["customer"]))["customer"]
-    return {str(row["customer"]) for row in rows if row["region"] in within}
-
-
-async def _with_below(tx: Transaction, state: Commit, kind: str, codes: Sequence[str]) -> set[str]:
-    """Return codes of a tree with everything below them."""
-    children: dict[object, list[str]] = {}
-    for row in (await read_entities(tx, state, [kind]))[kind]:
-        children.setdefault(row["parent"], []).append(str(row[kind]))
-    found: set[str] = set()
-    waiting = list(codes)
-    while waiting:
-        code = waiting.pop()
-        if code not in found:
-            found.add(code)
-            waiting.extend(children.get(code, ()))
-    return found
+async def _groups_below(
+    tx: Transaction, state: Commit, hierarchy: Hierarchy, codes: Sequence[str]
+) -> set[str]:
+    structure = Structure(hierarchy, await read_entities(tx, state, [str(hierarchy.tree)]))
+    return structure.below(codes)

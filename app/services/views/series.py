@@ -6,20 +6,40 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.errors import BadId
-from app.services.grants import require_measure
-from app.services.views.aggregate import FloatArray, Per, Period, aggregate, group_index, periods
-from app.services.views.filters import Selection, SeriesFilter, selection
-from app.services.views.levels import LEVEL_KINDS, level_codes, require_one_unit
+from app.services.grants import reads_in_part, require_measure
+from app.services.views.aggregate import FloatArray, Period
+from app.services.views.calendars import Timing
+from app.services.views.figures import Question
+from app.services.views.filters import SeriesFilter, selection
+from app.services.views.levels import (
+    LEVEL_KINDS,
+    Grouping,
+    Label,
+    Labels,
+    base_units,
+    label_series,
+    require_levels,
+    require_one_unit,
+    units_that_meet,
+)
 from app.services.views.pages import Page, page_after, page_of
 from app.services.views.plans import PlanView
 from app.services.views.records import LinkTree, Record, records_of
-from app.services.views.weights import weights_for
 from app.store.branches import Commit
 from app.store.database import Transaction
 from app.store.series import read_series
 from app.vocabulary import MEASURES, Measure
 
-__all__ = ["LEVEL_KINDS", "SeriesFilter", "SeriesPage", "SeriesQuestion", "SeriesView", "series_page"]
+__all__ = [
+    "LEVEL_KINDS",
+    "Grouping",
+    "SeriesFilter",
+    "SeriesPage",
+    "SeriesQuestion",
+    "SeriesView",
+    "Timing",
+    "series_page",
+]
 
 SEPARATOR = "\x1f"
 
@@ -28,16 +48,25 @@ SEPARATOR = "\x1f"
 class SeriesQuestion:
     """What is asked of a plan: a measure, which series, how added up, which page, which records beside it.
 
-    `links` names levels whose records are wanted, with the references to follow from each.
+    `grouping` None asks for every series by itself. `links` names levels whose records are wanted, with the
+    references to follow from each.
     """
 
     measure: str
     filter: SeriesFilter
-    group_by: tuple[str, ...] | None
-    per: Per
+    grouping: Grouping | None
+    timing: Timing
     limit: int
     after: str | None = None
     links: Mapping[str, LinkTree] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCode:
+    """The group of a named level that figures are added up for; None = of what stands below no such group."""
+
+    level: str
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,92 +76,98 @@ class SeriesView:
     key: str
     codes: Mapping[str, str | None]
     values: FloatArray
+    groups: tuple[LevelCode, ...] = ()
     links: dict[str, Record | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesPage:
-    """A page of series of one measure, with the periods that all values are aligned with."""
+    """A page of series of one measure, with the periods that all values are aligned with.
+
+    `partial` says that sums hold only the part of the measure that the caller's role reads.
+    """
 
     measure: Measure
     periods: tuple[Period, ...]
     page: Page[SeriesView]
+    partial: bool = False
 
 
 async def series_page(tx: Transaction, plan: PlanView, question: SeriesQuestion) -> SeriesPage:
     """Answer the question; raises `NotGranted` for a measure of which the role reads nothing."""
     require_measure(tx.scope, question.measure)
-    if question.after is not None and question.after.isdigit() is not (question.group_by is None):
+    grouping = question.grouping
+    if question.after is not None and question.after.isdigit() is not (grouping is None):
         raise BadId  # a key of the other kind of page
     measure = MEASURES[question.measure]
-    spans = periods(plan.calendar.buckets, question.per)
+    if grouping is not None:
+        require_levels(measure, grouping)
+    spans = question.timing.spans(plan.calendar)
     chosen = await selection(tx, plan.state, measure, question.filter)
-    if chosen is None:
-        page: Page[SeriesView] = Page((), (), False)
-    elif question.group_by is None:
-        page = await _by_key(tx, plan.state, question, measure=measure, spans=spans, chosen=chosen)
-    else:
-        page = await _by_level(tx, plan.state, question, measure=measure, spans=spans, chosen=chosen)
+    page: Page[SeriesView] = Page((), (), False)
+    if chosen is not None:
+        asked = Question(measure, plan.state, plan.calendar, question.timing, spans, chosen)
+        if grouping is None:
+            page = await _by_key(tx, asked, question)
+        else:
+            page = await _by_level(tx, asked, question, grouping)
     await _link(tx, plan.state, page.rows, question.links)
-    return SeriesPage(measure, spans, page)
+    return SeriesPage(measure, spans, page, _is_partial(tx, measure, grouping))
 
 
-async def _by_key(
-    tx: Transaction,
-    state: Commit,
-    question: SeriesQuestion,
-    *,
-    measure: Measure,
-    spans: Sequence[Period],
-    chosen: Selection,
-) -> Page[SeriesView]:
+def _is_partial(tx: Transaction, measure: Measure, grouping: Grouping | None) -> bool:
+    """Say whether a sum may lack figures that the caller does not read; it depends on grants alone."""
+    if grouping is None:
+        return False
+    apart = {level for level in grouping.levels if level in measure.grain or not grouping.dated}
+    return reads_in_part(tx.scope, measure.name, apart)
+
+
+async def _by_key(tx: Transaction, asked: Question, question: SeriesQuestion) -> Page[SeriesView]:
     """Return series by themselves, in the order in which the plan got to know them."""
     frame = await read_series(
         tx,
-        state,
-        measures=[measure.name],
+        asked.state,
+        measures=[asked.measure.name],
         after=None if question.after is None else int(question.after),
         first=question.limit + 1,
-        **chosen.arguments(),
+        **asked.chosen.arguments(),
     )
     values = frame.values
-    if question.per != "bucket" and len(frame):
-        weights = await weights_for(tx, state, measure, frame, chosen)
-        index = np.arange(len(frame))
-        values = aggregate(measure, values, index, len(frame), spans=spans, weights=weights)
-    columns = {name: frame.column(name) for name in measure.grain}
-    rows = [
+    if question.timing.per != "bucket" and len(frame):
+        rows = await asked.reference(tx, set())
+        each = Labels([(str(number),) for number in frame.ids.tolist()], np.arange(len(frame)))
+        values = asked.added_up(await asked.figures(tx, frame), each, rows)[1]
+    columns = {name: frame.column(name) for name in asked.measure.grain}
+    views = [
         SeriesView(str(number), {name: column[row] for name, column in columns.items()}, values[row])
         for row, number in enumerate(frame.ids.tolist())
     ]
-    return page_of(rows, question.limit, lambda row: row.key)
+    return page_of(views, question.limit, lambda view: view.key)
 
 
 async def _by_level(
-    tx: Transaction,
-    state: Commit,
-    question: SeriesQuestion,
-    *,
-    measure: Measure,
-    spans: Sequence[Period],
-    chosen: Selection,
+    tx: Transaction, asked: Question, question: SeriesQuestion, grouping: Grouping
 ) -> Page[SeriesView]:
     """Return series added up by the levels asked for, in the order of their codes."""
-    levels = tuple(dict.fromkeys(question.group_by or ()))
-    frame = await read_series(tx, state, measures=[measure.name], **chosen.arguments())
-    codes, units = await level_codes(tx, state, measure, frame, levels)
-    labels: list[tuple[str | None, ...]] = list(zip(*codes, strict=True)) if levels else [()] * len(frame)
-    groups, index = group_index(labels)
-    if units is not None:
-        require_one_unit(measure, units, index.tolist())
-    weights = await weights_for(tx, state, measure, frame, chosen)
-    values = aggregate(measure, frame.values, index, len(groups), spans=spans, weights=weights)
-    rows = [
-        SeriesView(_label_key(group), dict(zip(levels, group, strict=True)), values[place])
-        for place, group in enumerate(groups)
-    ]
-    rows.sort(key=lambda row: row.key)
-    return page_after(rows, question.limit, question.after, lambda row: row.key)
+    measure = asked.measure
+    frame = await read_series(tx, asked.state, measures=[measure.name], **asked.chosen.arguments())
+    meeting = units_that_meet(measure, grouping)
+    rows = await asked.reference(tx, grouping.kinds(measure) | ({"item"} if meeting else set()))
+    labels = label_series(measure, frame, grouping, rows, asked.calendar.starts)
+    if meeting:
+        units = base_units(frame, rows)
+        require_one_unit(measure, [units[row] for row in labels.source.tolist()], labels.labels)
+    groups, values = asked.added_up(await asked.figures(tx, frame), labels, rows)
+    views = [_group_view(grouping, group, values[place]) for place, group in enumerate(groups)]
+    views.sort(key=lambda view: view.key)
+    return page_after(views, question.limit, question.after, lambda view: view.key)
+
+
+def _group_view(grouping: Grouping, label: Label, values: FloatArray) -> SeriesView:
+    apart = len(grouping.levels)
+    named = tuple(LevelCode(level, code) for level, code in zip(grouping.named, label[apart:], strict=True))
+    return SeriesView(_label_key(label), dict(zip(grouping.levels, label, strict=False)), values, named)
 
 
 def _label_key(label: Sequence[str | None]) -> str:
