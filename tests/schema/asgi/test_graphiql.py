@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
-import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 import uvicorn
-import websockets
 from starlette.applications import Starlette
 
 from schema.asgi import graphiql
 from schema.asgi.graphiql import CONTENT_SECURITY_POLICY, STATIC
+from tests.browser import Browser, chromium, eventually
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EXAMPLES = "# Who is calling\nquery Viewer {\n  viewer\n}\n"
 
@@ -72,15 +69,6 @@ async def test_examples_are_for_holders_of_a_token(client: httpx.AsyncClient, to
     assert (response.status_code, response.text) == (200, EXAMPLES)
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until what another process does has happened."""
-    for _ in range(600):
-        if condition():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError
-
-
 @pytest.fixture
 async def address(app: Starlette) -> AsyncIterator[str]:
     """The address of a server on a free port, ended with the test."""
@@ -95,66 +83,10 @@ async def address(app: Starlette) -> AsyncIterator[str]:
     listening.close()
 
 
-class Browser:
-    """A tab of headless Chromium, driven over its DevTools protocol."""
-
-    def __init__(self, connection: websockets.ClientConnection) -> None:
-        self._connection = connection
-        self._number = 0
-        self.complaints: list[str] = []
-
-    async def command(self, method: str, **parameters: object) -> dict[str, Any]:
-        self._number += 1
-        await self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(await asyncio.wait_for(self._connection.recv(), 30))
-            if message.get("id") == self._number:
-                result: dict[str, Any] = message["result"]
-                return result
-            if message.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}:
-                self.complaints.append(json.dumps(message["params"]))
-
-    async def value(self, expression: str) -> Any:
-        answer = await self.command(
-            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
-        )
-        return answer["result"].get("value")
-
-    async def until(self, expression: str) -> None:
-        for _ in range(100):
-            if await self.value(expression):
-                return
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"never true: {expression}; {self.complaints}")
-
-
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    flags += " --disable-background-networking --disable-component-update --remote-debugging-port=0"
-    flags += f" --window-size=1280,800 --user-data-dir={tmp_path / 'profile'}"
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        *flags.split(),
-        "about:blank",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        place = tmp_path / "profile" / "DevToolsActivePort"
-        await eventually(lambda: place.exists() and bool(place.read_text()))
-        base = f"http://127.0.0.1:{place.read_text().splitlines()[0]}"
-        async with httpx.AsyncClient(trust_env=False) as http:
-            pages = (await http.get(f"{base}/json/list")).json()
-        address = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-        async with websockets.connect(address, max_size=None, proxy=None) as connection:
-            yield Browser(connection)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
+    async with chromium(tmp_path / "profile") as opened:
+        yield opened
 
 
 PASTE = """(() => {
@@ -169,9 +101,7 @@ PASTE = """(() => {
 async def test_a_person_pastes_a_token_and_runs_an_example(
     address: str, browser: Browser, token_for: Any
 ) -> None:
-    for domain in ("Runtime", "Log", "Page"):
-        await browser.command(f"{domain}.enable")
-    await browser.command("Page.navigate", url=f"{address}/graphql")
+    await browser.go(f"{address}/graphql")
     await browser.until("document.querySelector('.CodeMirror')?.innerText.includes('Paste an access token')")
     assert await browser.value("document.querySelector('output').innerText") == "No token yet."
 
