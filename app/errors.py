@@ -38,6 +38,8 @@ ConcordError
 │   ├── DatabaseVersion        the server or its data directory is of a version that cannot be used
 │   ├── DatabaseExposed        the embedded server's files or rules would let somebody else in
 │   ├── DatabaseNotMigrated    the schema in the database is not this program's
+│   ├── DatabaseNotEmpty       a backup was to be restored over something that is there
+│   ├── BackupUnusable         a file is no backup, damaged, or of a later program
 │   └── StoreCorrupt           a sealed version or an invariant of the store does not hold
 ├── PlanningError              a plan could not be made
 │   ├── PlanRefuted            the independent checker found a plan that does not hold
@@ -265,6 +267,14 @@ class DatabaseVersion(StoreError, code="DATABASE_VERSION"):
 
 class DatabaseExposed(StoreError, code="DATABASE_EXPOSED"):
     """The embedded database is not private, so it is not used: {reason}."""
+
+
+class DatabaseNotEmpty(StoreError, code="DATABASE_NOT_EMPTY"):
+    """A backup is restored into an empty database only; this one has {schemas}. Nothing was changed."""
+
+
+class BackupUnusable(StoreError, code="BACKUP_UNUSABLE"):
+    """The backup cannot be restored: {reason}. Nothing was changed."""
 
 
 class DatabaseNotMigrated(StoreError, code="DATABASE_NOT_MIGRATED"):

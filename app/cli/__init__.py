@@ -7,6 +7,7 @@
 - `data`      migrate, import, export
 - `planning`  reconcile, publish, check-plan
 - `verify`    verify
+- `backup`    backup, restore
 - `solve`     solve
 - `tokens`    token
 - `identity`  client, key
@@ -20,6 +21,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from app.cli.access import access
+from app.cli.backup import backup, restore
 from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
 from app.cli.identity import client, key
@@ -49,6 +51,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "publish": publish,
     "check-plan": check,
     "verify": verify,
+    "backup": backup,
+    "restore": restore,
     "solve": solve,
     "token": token,
     "client": client,

