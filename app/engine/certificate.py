@@ -32,7 +32,7 @@ def verify(
     wrong_row = _wrong_sign(duals, program.row_lower, program.row_upper)
     wrong_column = _wrong_sign(reduced, program.lower, program.upper)
     dual = max(_worst(wrong_column / column_scale), _worst(wrong_row / (1.0 + np.abs(duals))))
-    objective = float(program.cost @ point) + program.offset
+    objective = program.worth(point)
     bound = program.offset + _supported(duals, program.row_lower, program.row_upper)
     bound += _supported(reduced, program.lower, program.upper)
     slack = max(
@@ -54,7 +54,7 @@ def verify_whole(
     """
     numbers = point[program.whole]
     integrality = _worst(np.abs(numbers - np.round(numbers)))
-    objective = float(program.cost @ point) + program.offset
+    objective = program.worth(point)
     gap = abs(objective - bound) / (1.0 + abs(objective))
     residuals = (fixed.primal, fixed.dual, fixed.complementarity, gap, integrality)
     accepted = bool(np.isfinite(bound)) and max(residuals) <= accept

@@ -10,9 +10,10 @@ from app.engine.canonical import canonical_point
 from app.engine.certificate import verify, verify_whole
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Budget, Options, Outcome, Verdict, minimise, search
-from app.engine.linear import ABSENT, Program, with_fixed
+from app.engine.linear import ABSENT, Basis, Program, with_fixed
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import Certificate, Decisions
+from app.engine.start import starting_basis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     options = options_of(problem, seconds)
     if len(formulation.program.whole):
         return solve_whole(formulation, problem, options)
-    outcome = minimise(formulation.program, options)
+    outcome = minimise(formulation.program, options, start=started(problem, formulation))
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
     point = outcome.point
@@ -59,6 +60,11 @@ def solve_component(problem: Problem, seconds: float) -> Result:
         point = canonical_point(formulation.program, outcome, problem, formulation.layout, options)
     answer = certified(formulation, formulation.program, outcome, point, problem)
     return replace(answer, seconds=options.budget.spent)
+
+
+def started(problem: Problem, formulation: Formulation) -> Basis:
+    """Return the basis of the constructive plan for a formulation of the problem."""
+    return starting_basis(problem, formulation.program, formulation.layout, formulation.rows)
 
 
 def solve_whole(formulation: Formulation, problem: Problem, options: Options) -> Result:
@@ -115,7 +121,7 @@ def certified(
     certificate, bound = verify(program, point, outcome.duals, problem.parameters.accept)
     return Result(
         verdict="optimal",
-        objective=float(program.cost @ point) + program.offset,
+        objective=program.worth(point),
         bound=bound,
         elements=formulation.elements(point),
         decisions=formulation.decisions(point),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.layout import KIND_ELEMENT, Layout, Rows
-from app.engine.linear import ABSENT, Builder, Program
+from app.engine.linear import ABSENT, Builder, ElementCosts, Program
 from app.engine.lotting import add_lots
 from app.engine.priority import class_premium
 from app.engine.problem import FloatArray, IntArray, Problem
@@ -26,7 +26,7 @@ class Formulation:
     program: Program
     layout: Layout
     rows: Rows
-    element_cost: FloatArray  # [E, k] contribution to cost (revenue negative), in the order of ELEMENTS
+    element_cost: ElementCosts  # [E, k] contribution to cost (revenue negative), in the order of ELEMENTS
     element_offset: FloatArray  # [E]
 
     def decisions(self, point: FloatArray) -> Decisions:
@@ -60,8 +60,8 @@ def formulate(problem: Problem) -> Formulation:
     if problem.whole:
         add_lots(builder, problem, layout, rows)
     program = builder.build()
-    matrix, offset = builder.costs()
-    return Formulation(program, layout, rows, matrix, offset)
+    costs, offset = builder.costs()
+    return Formulation(program, layout, rows, costs, offset)
 
 
 def open_requests(problem: Problem) -> NDArray[np.bool_]:

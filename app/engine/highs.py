@@ -5,15 +5,27 @@ A limit is never success: whatever HiGHS does not call optimal comes back under 
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import highspy
 import numpy as np
 
-from app.engine.linear import Program
+from app.engine.linear import Basis, Program
 from app.engine.problem import FloatArray, IntArray
 
+COLUMNWISE, MINIMISE = 1, 1  # how HiGHS numbers them
+FROM_BASIS: Mapping[str, str | int] = {
+    "presolve": "off",
+    "solver": "simplex",
+    "simplex_scale_strategy": 0,
+    "simplex_dual_edge_weight_strategy": 1,  # devex: exact steepest-edge weights cost more than they save
+}
+_THREAD = threading.local()
+_STATUS = np.array([highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic], dtype=object)
 LARGE = 5_000  # columns from which the interior-point method is the faster start (measured on plans)
 
 Verdict: TypeAlias = Literal["optimal", "infeasible", "unbounded", "limit", "failed"]
@@ -79,13 +91,20 @@ class _Quiet(highspy.Highs):
         super(highspy.Highs, self).__init__()
 
 
-def minimise(program: Program, options: Options, *, narrowed: bool = False) -> Outcome:
-    """Solve a linear program from scratch.
+def minimise(
+    program: Program, options: Options, *, narrowed: bool = False, start: Basis | None = None
+) -> Outcome:
+    """Solve a linear program, from a basis where one is given.
 
-    Large programs go to the interior-point method with crossover, `narrowed` ones (restricted to the optima
-    of another objective, so nearly solved) and small ones to the simplex. Where the first attempt does not
-    end in an optimum or a limit, the simplex without presolve has the last word.
+    With a `start` the dual simplex repairs it, without presolve. Otherwise large programs go to the
+    interior-point method with crossover, `narrowed` ones (restricted to the optima of another objective, so
+    nearly solved) and small ones to the simplex. Where an attempt does not end in an optimum or a limit, the
+    next one is made, and the simplex without presolve has the last word.
     """
+    if start is not None:
+        outcome = _run(program, options, FROM_BASIS, start)
+        if outcome.verdict in {"optimal", "limit"}:
+            return outcome
     large = not narrowed and len(program.cost) > LARGE
     outcome = _run(program, options, {"solver": "ipm"} if large else {})
     trusted = {"optimal", "limit"} if narrowed else {"optimal", "limit", "infeasible"}
@@ -124,11 +143,19 @@ def _search(program: Program, options: Options, gap: float, how: dict[str, str])
     return WholeOutcome(verdict, point, float(info.mip_dual_bound))
 
 
-def _run(program: Program, options: Options, how: dict[str, str]) -> Outcome:
-    solver = _solver(options, how)
-    solver.passModel(_model(program))
-    solver.run()
-    options.budget.spent += solver.getRunTime()
+def _run(
+    program: Program, options: Options, how: Mapping[str, str | int], start: Basis | None = None
+) -> Outcome:
+    with _lent(options, how) as solver:
+        _pass(solver, program)
+        if start is not None:
+            solver.setBasis(_basis(start))
+        solver.run()
+        return _outcome(solver, program)
+
+
+def _outcome(solver: highspy.Highs, program: Program) -> Outcome:
+    """Read what the solver found for a program."""
     verdict = _VERDICTS.get(solver.getModelStatus(), "failed")
     solution, info = solver.getSolution(), solver.getInfo()
     point = np.asarray(solution.col_value, dtype=np.float64)
@@ -136,28 +163,56 @@ def _run(program: Program, options: Options, how: dict[str, str]) -> Outcome:
     if len(point) != len(program.cost) or len(duals) != len(program.row_lower):
         point, duals = np.zeros(len(program.cost)), np.zeros(len(program.row_lower))
     point = np.clip(point, program.lower, program.upper)
-    objective = float(program.cost @ point) + program.offset
+    objective = program.worth(point)
     iterations = int(info.simplex_iteration_count + info.ipm_iteration_count + info.crossover_iteration_count)
     return Outcome(verdict, point, duals, objective, iterations)
 
 
-def _solver(options: Options, how: dict[str, str]) -> highspy.Highs:
+@contextmanager
+def _lent(options: Options, how: Mapping[str, str | int]) -> Iterator[highspy.Highs]:
+    """Lend a solver of this thread; its seconds are counted on the budget.
+
+    Solvers are used again, since making one and giving its memory back costs more than a small solve. Nothing
+    of an earlier program is left: the options are reset here, model and basis by passing a new model.
+    """
+    spare: list[highspy.Highs] = _THREAD.__dict__.setdefault("spare", [])
+    solver = spare.pop() if spare else _Quiet()
+    solver.setOptionValue("output_flag", False)
+    solver.resetOptions()
+    before = solver.getRunTime()
+    _set(solver, options, how)
+    solver.setOptionValue("time_limit", before + options.budget.left)  # its clock runs on from model to model
+    try:
+        yield solver
+    finally:
+        options.budget.spent += solver.getRunTime() - before
+        if not spare:
+            spare.append(solver)
+
+
+def _solver(options: Options, how: Mapping[str, str | int]) -> highspy.Highs:
+    """Make a solver to keep."""
     solver = _Quiet()
-    settings: dict[str, bool | float | str] = {
+    _set(solver, options, how)
+    solver.setOptionValue("time_limit", options.budget.left)
+    return solver
+
+
+def _set(solver: highspy.Highs, options: Options, how: Mapping[str, str | int]) -> None:
+    settings: dict[str, bool | float | str | int] = {
         **how,
         "output_flag": False,
         "threads": options.threads,
         "parallel": "off",
         "primal_feasibility_tolerance": options.tolerance,
         "dual_feasibility_tolerance": options.tolerance,
-        "time_limit": options.budget.left,
     }
     for name, value in settings.items():
         solver.setOptionValue(name, value)
-    return solver
 
 
 def _model(program: Program) -> highspy.HighsLp:
+    """Make a model object, for what is kept or has whole columns; `_pass` is the fast way."""
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(program.cost), len(program.row_lower)
     model.col_cost_, model.offset_ = program.cost, program.offset
@@ -170,6 +225,36 @@ def _model(program: Program) -> highspy.HighsLp:
     return model
 
 
+def _pass(solver: highspy.Highs, program: Program) -> None:
+    """Hand the arrays over as they are; whole columns count as divisible."""
+    solver.passModel(
+        len(program.cost),
+        len(program.row_lower),
+        len(program.value),
+        COLUMNWISE,
+        MINIMISE,
+        program.offset,
+        program.cost,
+        program.lower,
+        program.upper,
+        program.row_lower,
+        program.row_upper,
+        program.start.astype(np.int32),
+        program.index.astype(np.int32),
+        program.value,
+        np.zeros(len(program.cost), dtype=np.int32),
+    )
+
+
+def _basis(start: Basis) -> highspy.HighsBasis:
+    basis = highspy.HighsBasis()
+    basis.col_status = _STATUS[start.columns.astype(np.int8)].tolist()
+    basis.row_status = _STATUS[start.rows.astype(np.int8)].tolist()
+    basis.valid = True
+    basis.alien = True  # HiGHS completes it where it is not a basis
+    return basis
+
+
 class Warm:
     """A linear program kept in the solver: bounds and costs change in place, each solve starts from the last.
 
@@ -180,7 +265,7 @@ class Warm:
         """Pass the program; nothing is solved yet."""
         self._program, self._options = program, options
         self._solver = _solver(options, {"presolve": "off"})
-        self._solver.passModel(_model(program))
+        _pass(self._solver, program)
         self._watched = False
         self._columns: set[int] = set()
         self._rows: set[int] = set()

@@ -19,6 +19,40 @@ FACE = 1e-7  # multipliers below FACE x (1 + median size of their terms) count a
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """Which columns [k] and rows [m] of a program are basic; the others are at a bound."""
+
+    columns: NDArray[np.bool_]
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ElementCosts:
+    """Objective coefficients by cost element, [E, k], as coordinates; `weights @ costs` weighs them."""
+
+    element: IntArray
+    column: IntArray
+    value: FloatArray
+    shape: tuple[int, int]
+
+    __array_ufunc__ = None  # `array @ costs` is ours, not NumPy's
+
+    def __rmatmul__(self, weights: FloatArray) -> FloatArray:
+        """Costs [k] of weights [E], or [K, k] of weights [K, E]."""
+        rows = np.atleast_2d(weights)
+        weighed = [
+            np.bincount(self.column, row[self.element] * self.value, minlength=self.shape[1]) for row in rows
+        ]
+        shape = (*np.shape(weights)[:-1], self.shape[1])
+        return np.array(weighed, dtype=np.float64).reshape(shape)
+
+    def __matmul__(self, point: FloatArray) -> FloatArray:
+        """Contribution of each element at a point [k], [E]."""
+        terms = self.value * point[self.column]
+        return np.bincount(self.element, terms, minlength=self.shape[0]).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """A linear program of `m` rows and `k` columns; `start`, `index`, `value` are A by compressed columns."""
 
@@ -47,6 +81,10 @@ class Program:
         """Price the columns: A transposed times row duals, [k]."""
         terms = self.value * duals[self.index]
         return np.bincount(self.entry_columns, terms, minlength=len(self.lower)).astype(np.float64)
+
+    def worth(self, point: FloatArray) -> float:
+        """Objective at a point; summed in one thread, whatever the size."""
+        return float((self.cost * point).sum()) + self.offset
 
     def with_cost(self, cost: FloatArray, offset: float = 0.0) -> Program:
         """Return the same feasible set under another objective."""
@@ -139,19 +177,23 @@ class Builder:
         """Add a constant to the objective under a cost element."""
         self._offset[element] = self._offset.get(element, 0.0) + value
 
-    def costs(self) -> tuple[FloatArray, FloatArray]:
+    def costs(self) -> tuple[ElementCosts, FloatArray]:
         """Objective coefficients by element [E, k] and constants [E]."""
-        matrix = np.zeros((len(self.elements), self.width))
-        for element, columns, values in self._costs:
-            np.add.at(matrix[element], columns, values)
-        return matrix, np.array([self._offset.get(name, 0.0) for name in self.elements])
+        element = np.repeat(
+            [number for number, _, _ in self._costs], [len(columns) for _, columns, _ in self._costs]
+        ).astype(np.int64)
+        none = np.zeros(0, dtype=np.int64)
+        column = np.concatenate((none, *(columns for _, columns, _ in self._costs)))
+        value = np.concatenate((np.zeros(0), *(values for _, _, values in self._costs)))
+        constants = np.array([self._offset.get(name, 0.0) for name in self.elements])
+        return ElementCosts(element, column, value, (len(self.elements), self.width)), constants
 
     def build(self) -> Program:
         """Make the program under the sum of all elements."""
-        matrix, offset = self.costs()
+        costs, offset = self.costs()
         start, index, value = compress(self._entries, self.width, self.height)
         return Program(
-            matrix.sum(axis=0),
+            np.ones(len(self.elements)) @ costs,
             _joined(self._lower),
             _joined(self._upper),
             _joined(self._row_lower),
@@ -188,7 +230,9 @@ def compress(
     row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     key = column * max(height, 1) + row
     order = np.argsort(key, kind="stable")
-    unique, first = np.unique(key[order], return_index=True)
+    key = key[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    unique = key[first]
     summed = np.add.reduceat(value[order], first) if len(first) else np.zeros(0)
     columns = unique // max(height, 1)
     start = np.concatenate(([0], np.cumsum(np.bincount(columns, minlength=width))))
@@ -203,9 +247,9 @@ def extended(program: Program, extra: Builder) -> Program:
     start, index, value = compress(
         [(program.index, program.entry_columns, program.value), *extra._entries], extra.width, extra.height
     )
-    matrix, offset = extra.costs()
+    costs, offset = extra.costs()
     return Program(
-        matrix.sum(axis=0),
+        np.ones(len(extra.elements)) @ costs,
         np.concatenate((program.lower, *extra._lower)),
         np.concatenate((program.upper, *extra._upper)),
         np.concatenate((program.row_lower, *extra._row_lower)),

@@ -60,8 +60,8 @@ def test_a_wrong_point_or_proof_is_refused(lie, residual):
 
 
 def test_a_plan_without_proof_is_feasible_and_not_optimal(monkeypatch):
-    def careless(program, options):
-        outcome = minimise(program, options)
+    def careless(program, options, **how):
+        outcome = minimise(program, options, **how)
         return replace(outcome, duals=np.zeros_like(outcome.duals))
 
     monkeypatch.setattr(component, "minimise", careless)
@@ -71,7 +71,7 @@ def test_a_plan_without_proof_is_feasible_and_not_optimal(monkeypatch):
 
 
 def test_a_limit_is_a_status_of_its_own(monkeypatch):
-    def slow(program, options):
+    def slow(program, options, **how):
         return Outcome("limit", np.zeros(len(program.cost)), np.zeros(len(program.row_lower)), 0.0, 0)
 
     monkeypatch.setattr(component, "minimise", slow)
