@@ -21,12 +21,15 @@ from app.auth import Audience, Authenticator, Principal, TokenValidator
 from app.auth.issuer import LiveAuthenticator, issuer_routes
 from app.config import Settings, load_settings
 from app.errors import ConcordError, ConfigurationError, StoreError
+from app.services.keeping import kept_log
 from app.store.clients import StoredRegistry
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
+from app.store.refusals import Refusals
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.routes import graphql_routes
+from schema.auditing import Caller, origin_of
 from schema.context import Context
 from schema.customer.graph import SCHEMA as CUSTOMER
 from schema.ids import IdCodecs
@@ -56,6 +59,7 @@ class Server:
         self.settings = settings
         self._codecs = IdCodecs.load(settings)
         self._database: Database | None = None
+        self.refusals = Refusals(lambda: self.database)
 
     @property
     def database(self) -> Database:
@@ -70,14 +74,17 @@ class Server:
         self._database = await Database.open(self.settings)
         try:
             await check_current(self._database)
-            yield
+            async with kept_log(self._database, self.refusals):
+                yield
         finally:
             opened, self._database = self._database, None
             await opened.close()
 
-    def make_context(self, principal: Principal, _: HTTPConnection) -> Context:
+    def make_context(self, principal: Principal, connection: HTTPConnection) -> Context:
         """Return the context of one request."""
-        return Context(principal, self.settings, self.database, self._codecs.of(principal), self._bind)
+        codec = self._codecs.of(principal)
+        caller = Caller(principal, origin_of(connection), self.refusals)
+        return Context(principal, self.settings, self.database, codec, self._bind, caller)
 
     async def _bind(self, principal: Principal) -> Scope:
         return await bind(self.database, principal)
@@ -131,7 +138,7 @@ def create_app(settings: Settings, schemas: Mapping[Audience, GuardedSchema] = S
     authenticator, token_routes = identity(settings, server)
     return Starlette(
         routes=[
-            *graphql_routes(settings, schemas, server.make_context, authenticator),
+            *graphql_routes(settings, schemas, server.make_context, authenticator, server.refusals),
             *token_routes,
             Route("/healthz", server.live, methods=["GET"]),
             Route("/readyz", server.ready, methods=["GET"]),

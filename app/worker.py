@@ -12,6 +12,7 @@ from app.engine.cache import Cache
 from app.engine.component import Result
 from app.errors import ConcordError
 from app.services.intake.taking import take_in
+from app.services.keeping import kept_log
 from app.services.reconcile import JOB, execute
 from app.store.database import Database
 from app.store.queue import JobQueue
@@ -43,7 +44,8 @@ async def work(database: Database, stop: asyncio.Event) -> None:
     queue = make_queue(database)
     intake = asyncio.create_task(_take_in_again_and_again(database))
     try:
-        await queue.work(stop)
+        async with kept_log(database):
+            await queue.work(stop)
     finally:
         intake.cancel()
         with suppress(asyncio.CancelledError):

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from app.access import Scope
+from app.access import Scope, from_origin
 from app.auth import Principal
 from app.config import Settings
 from app.store.database import Database, Transaction
+from schema.auditing import Caller
 from schema.ids import IdCodec
 from schema.reading import Reading
 
@@ -31,6 +32,8 @@ class Context:
     database: Database
     ids: IdCodec
     bind: Bind
+    caller: Caller | None = None
+    """From where the principal calls, and where its refusals go; None only in tests of single fields."""
     reading: Reading = field(default_factory=Reading, init=False)
     _binding: asyncio.Task[Scope] | None = field(default=None, init=False)
 
@@ -46,5 +49,11 @@ class Context:
         async with self.reading.turn(self.database, await self.scope()) as transaction:
             yield transaction
 
+    async def refused(self, *errors: BaseException) -> None:
+        """Put on record which of the errors are refusals."""
+        if self.caller is not None:
+            await self.caller.refused(*errors)
+
     async def _bind(self) -> Scope:
-        return await self.bind(self.principal)
+        scope = await self.bind(self.principal)
+        return scope if self.caller is None else from_origin(scope, self.caller.origin)

@@ -36,7 +36,7 @@ class Grants:
     def require(self, action: str) -> None:
         """Raise `Forbidden` unless the role may use a mutation."""
         if action not in self.actions:
-            raise Forbidden
+            raise Forbidden(action=action)
 
     def reads(self, measure: str) -> bool:
         """Say whether the role reads a measure, in whole or for its own part."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.output import Json, answer, command, progress, say
-from app.cli.session import address, with_database
+from app.cli.session import address, operator, with_database
 from app.errors import ImportRefused, InputError
 from app.exchange import Finding
 from app.services.export import export as export_state
@@ -55,6 +55,7 @@ def import_(
             directory,
             mapping=mapping,
             author="cli",
+            scope=operator(),
             dry_run=dry_run,
             parameters=overrides,
             progress=lambda file, rows: progress(f"{file}: {rows:,} rows"),
@@ -83,7 +84,7 @@ def export(
     at = address(branch, version, commit)
 
     async def work(database: Database) -> Commit:
-        return await export_state(database, at, directory, compress=compress)
+        return await export_state(database, at, directory, scope=operator(), compress=compress)
 
     found = with_database(work)
     data = {"directory": str(directory), "commit": found.id, "branch": found.branch}

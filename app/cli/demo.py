@@ -20,7 +20,7 @@ from app.checker import Report
 from app.cli.output import Json, answer, command, progress, say
 from app.cli.planning import check_state, reconcile_now, version_name
 from app.cli.serve import refuse_taken, run_server
-from app.cli.session import opened
+from app.cli.session import opened, operator
 from app.config import Settings, load_settings
 from app.errors import Conflict, ImportRefused, PlanRefuted
 from app.services.importing import import_directory
@@ -120,7 +120,7 @@ async def _load(database: Database) -> None:
         raise Conflict(reason="this database holds another company; set CONCORD_HOME to an empty directory")
     progress("loading the demonstration company")
     with as_file(files("app.demo") / COMPANY) as directory:
-        imported = await import_directory(database, Path(directory), author=AUTHOR)
+        imported = await import_directory(database, Path(directory), author=AUTHOR, scope=operator())
     errors = [finding for finding in imported.reading.findings if finding.severity == "error"]
     if errors:
         raise ImportRefused(errors=len(errors), first=str(errors[0]))
@@ -136,7 +136,7 @@ async def _publish_once(database: Database, plan: Commit) -> None:
     names = (usual, *(f"{usual} {number}" for number in range(2, len(taken) + 3)))
     name = next(name for name in names if name not in taken)
     progress(f"publishing “{name}”: sealing it and releasing to each party what it may see")
-    await publish(database, HOST, At(commit=plan.id), kind="final", name=name)
+    await publish(database, operator(), At(commit=plan.id), kind="final", name=name)
 
 
 def _tell(summary: PlanSummary, report: Report) -> None:

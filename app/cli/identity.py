@@ -17,8 +17,8 @@ from app.cli.output import Json, answer, command, say
 from app.cli.session import with_database
 from app.config import load_settings
 from app.errors import InputError
-from app.services.clients import Registered, register_client
-from app.store.clients import Registration, list_clients, revoke_client
+from app.services.clients import Registered, end_client, register_client
+from app.store.clients import Registration, list_clients
 from app.store.database import Database
 
 ClientAction = Literal["add", "list", "revoke"]
@@ -51,7 +51,7 @@ def client(
     if name is None:
         raise InputError(reason=f"{action} which client? Give its id")
     if action == "revoke":
-        with_database(lambda database: _revoke(database, name))
+        with_database(lambda database: end_client(database, name, by=getpass.getuser()))
         answer({"revoked": name}, json=json, text=lambda: say(f"{name} is revoked, and its tokens with it."))
         return
     if role is None:
@@ -101,11 +101,6 @@ def key(
 async def _list(database: Database) -> list[Registration]:
     async with database.read(IDENTITY) as tx:
         return await list_clients(tx)
-
-
-async def _revoke(database: Database, client_id: str) -> None:
-    async with database.write(IDENTITY) as tx:
-        await revoke_client(tx, client_id)
 
 
 def _read(path: Path) -> bytes:

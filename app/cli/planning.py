@@ -12,7 +12,7 @@ import typer
 from app.access import HOST
 from app.checker import Report, check_plan
 from app.cli.output import Json, answer, command, progress, say
-from app.cli.session import Branch, Rule, address, with_database
+from app.cli.session import Branch, Rule, address, operator, with_database
 from app.errors import PlanningError, PlanRefuted
 from app.services.export import export
 from app.services.publish import publish as publish_plan
@@ -61,7 +61,7 @@ def publish(
     async def work(database: Database) -> Version:
         plan = await reconcile_now(database, branch, rule)  # known already where the inputs are the same
         return await publish_plan(
-            database, HOST, At(commit=plan.id), kind=kind, name=name or version_name(plan, kind)
+            database, operator(), At(commit=plan.id), kind=kind, name=name or version_name(plan, kind)
         )
 
     made = with_database(work)
@@ -115,7 +115,7 @@ async def reconcile_now(database: Database, branch: str, rule: str) -> Commit:
 
     Raises PlanningError with the run's own reason where it fails or is cancelled.
     """
-    asked = await request(database, HOST, branch_name=branch, rule=rule)
+    asked = await request(database, operator(), branch_name=branch, rule=rule)
     working = asyncio.create_task(work_off(database))
     try:
         ended = await _follow(database, asked, working)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from app.access import HOST, Scope
 from app.config import Settings, load_settings
 from app.errors import InputError
+from app.store.audit_chain import seal_pending
 from app.store.branches import MAIN, At
 from app.store.database import Database
 from app.store.migrate import check_current
@@ -29,8 +33,15 @@ async def opened(settings: Settings, *, current: bool = True) -> AsyncIterator[D
         if current:
             await check_current(database)
         yield database
+        await seal_pending(database)  # where nothing is served, nobody else would
     finally:
         await database.close()
+
+
+def operator() -> Scope:
+    """Return the host's scope in the name of whoever is at the keyboard, for the audit log."""
+    who = {"concord.subject": getpass.getuser(), "concord.as_role": "operator", "concord.as_audience": "host"}
+    return replace(HOST, settings={**who, "concord.origin": "command line"})
 
 
 def with_database(work: Callable[[Database], Coroutine[Any, Any, R]], *, current: bool = True) -> R:

@@ -16,7 +16,8 @@ from app.auth import AUDIENCES, Principal
 from app.auth.issuer import ASSERTION_ALGORITHMS, CLIENT_SUBJECT, Client, hash_secret
 from app.auth.verifying import read_key_set
 from app.errors import InputError, PartyRefused
-from app.store.clients import add_client
+from app.store.audit import Event, Value, Who, record
+from app.store.clients import add_client, revoke_client
 from app.store.database import Database
 from app.store.directory import bind
 
@@ -73,7 +74,25 @@ async def register_client(
     )
     async with database.write(IDENTITY) as tx:
         await add_client(tx, client, by=by)
+        detail: dict[str, Value] = {
+            "audience": audience,
+            "role": role,
+            "party": party,
+            "method": client.method,
+        }
+        await record(tx, Event("grant", "client.add", client_id, detail=detail, who=_operator(by)))
     return Registered(client, secret)
+
+
+async def end_client(database: Database, client_id: str, *, by: str) -> None:
+    """Revoke a client and its tokens; raises NotFound for one that is not registered."""
+    async with database.write(IDENTITY) as tx:
+        await revoke_client(tx, client_id)
+        await record(tx, Event("grant", "client.revoke", client_id, who=_operator(by)))
+
+
+def _operator(name: str) -> Who:
+    return Who(name, role="operator", audience="host", origin="command line")
 
 
 def read_public_keys(contents: bytes) -> Mapping[str, object]:

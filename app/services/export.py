@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from app.access import HOST
-from app.access.scope import Scope
+from app.access import HOST, RECORDER, Scope, on_behalf
 from app.exchange import Dataset, write_dataset
 from app.services.datasets import load_dataset
 from app.services.planning.standard import cost_basis
 from app.services.planning.totals import plan_totals
+from app.store.audit import Event, record
 from app.store.branches import At, Commit, commit, resolve
 from app.store.database import Database, Transaction
 from app.store.reconciliations import read_stakeholders, read_summary
@@ -34,6 +34,8 @@ async def export(
         found = await resolve(tx, at)
         dataset = await load_dataset(tx, found, tuple(MEASURES))
         claims = await plan_claims(tx, found, dataset)
+    async with database.write(on_behalf(RECORDER, scope)) as tx:  # what was read only has no event of its own
+        await record(tx, Event("export", "export", directory.name, found.branch, after=found.id))
     await asyncio.to_thread(_write, dataset, claims, directory, compress)
     return found
 

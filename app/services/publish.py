@@ -4,21 +4,21 @@ One transaction writes the version, all releases and the answer under the idempo
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from app.access import HOST, Scope
+from app.access import Scope, acting_host
 from app.errors import BadValue, PlanNotPublishable
 from app.services.grants import require_action
 from app.services.releasing.copying import AUDIENCES, copy_out
 from app.services.releasing.reading import read_plan
 from app.services.releasing.view import Limit
 from app.store.announcements import announce_published
+from app.store.audit import Event, record
 from app.store.branches import At, Commit, resolve
 from app.store.database import Database, Transaction
 from app.store.idempotency import given_answer, keep_answer, request_hash
 from app.store.reconciliations import BindingLimit, read_limits, read_summary
 from app.store.releases import lock_publication
-from app.store.versions import Kind, Version, seal, version
+from app.store.versions import Kind, Version, latest_final, seal, sealed_hash, version
 
 OPTIMAL = "optimal"
 LOWER = "activity_lower"
@@ -41,13 +41,15 @@ async def publish(
     """
     require_action(scope, "planPublish")
     _check(kind, name)
-    async with database.write(_host_for(scope)) as tx:
+    async with database.write(acting_host(scope)) as tx:
         commit = await resolve(tx, at)
         digest = request_hash({"act": "planPublish", "commit": commit.id, "kind": kind, "name": name})
         answer = None if idempotency_key is None else await given_answer(tx, idempotency_key, digest)
         if answer is not None:
             return await version(tx, str(answer["version"]))
+        before = await latest_final(tx)
         made = await _publish(tx, commit, kind, name, scope.subject)
+        await record(tx, _event(commit, made, before, await sealed_hash(tx, made)))
         if idempotency_key is not None:
             await keep_answer(tx, idempotency_key, digest, {"version": made.name})
         return made
@@ -62,6 +64,19 @@ async def _publish(tx: Transaction, commit: Commit, kind: Kind, name: str, by: s
     await copy_out(tx, commit, view, kind, made.published_at)
     await announce_published(tx, AUDIENCES[kind])
     return made
+
+
+def _event(commit: Commit, made: Version, before: Version | None, sealed: bytes) -> Event:
+    """Return what the audit log says of it; `before` is the final version until then."""
+    return Event(
+        "publication",
+        "planPublish",
+        target=made.name,
+        branch=commit.branch,
+        before=None if before is None else before.commit_id,
+        after=commit.id,
+        detail={"kind": made.kind, "sealed_hash": sealed.hex()},
+    )
 
 
 async def _require_optimal(tx: Transaction, commit: Commit) -> None:
@@ -90,8 +105,3 @@ def _check(kind: str, name: str) -> None:
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         expected = f"1 to {LONGEST_NAME} printable characters"
         raise BadValue(field=("name",), expected=expected, found=f"{len(name)} characters")
-
-
-def _host_for(scope: Scope) -> Scope:
-    """Return the host's scope with the caller's name in it: the host writes, the caller did it."""
-    return replace(HOST, settings={**HOST.settings, "concord.subject": scope.subject})

@@ -9,12 +9,12 @@ may run; one run is active per branch and rule, and one whose worker died is sta
 import asyncio
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from app.access import HOST, Scope
+from app.access import HOST, Scope, acting_host
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.reconcile import RULES
@@ -27,6 +27,7 @@ from app.services.planning.content import inputs_hash
 from app.services.planning.previous import DECISIONS, PreviousPlan
 from app.services.planning.run import Plan, make_plan
 from app.services.recording import recorded
+from app.store.audit import Event, Who, bookkeeping, record
 from app.store.branches import (
     MAIN,
     At,
@@ -92,7 +93,7 @@ async def request(
     require_action(scope, "planReconcile")
     if rule not in RULES:
         raise BadValue(field=["rule"], expected=" or ".join(sorted(RULES)), found=rule[:100])
-    async with database.write(_host_for(scope)) as tx:
+    async with database.write(acting_host(scope)) as tx:
         digest = request_hash({"act": "planReconcile", "branch": branch_name, "rule": rule})
         answer = None if idempotency_key is None else await given_answer(tx, idempotency_key, digest)
         if answer is not None:
@@ -121,7 +122,7 @@ async def reconciled(
         known = await done_with(tx, inputs.digest, rule)
         if known is not None and known.result_commit_id is not None:
             return await commit(tx, known.result_commit_id), known
-    async with database.write(_host_for(scope)) as tx:
+    async with database.write(acting_host(scope)) as tx:
         pinned = await _pinned(tx, found)
         return None, await _ask(tx, database, pinned, rule, scope.subject)
 
@@ -129,8 +130,10 @@ async def reconciled(
 async def cancel(database: Database, scope: Scope, run_id: UUID) -> Run:
     """Cancel a run; one that has ended stays as it is."""
     require_action(scope, "runCancel")
-    async with database.write(_host_for(scope)) as tx:
-        return await cancel_run(tx, run_id)
+    async with database.write(acting_host(scope)) as tx:
+        stopped = await cancel_run(tx, run_id)
+        await record(tx, Event("write", "runCancel", target=str(run_id), branch=stopped.branch))
+        return stopped
 
 
 async def read_inputs(tx: Transaction, found: Commit, rule: str) -> Inputs:
@@ -146,6 +149,7 @@ async def execute(database: Database, run_id: UUID, cache: Cache[Result] | None 
     Only being stopped from outside (asyncio.CancelledError) leaves it running, for the next worker.
     """
     async with database.write(HOST) as tx:
+        bookkeeping(tx, "start of a run")
         started = await start_run(tx, run_id)
     if started is None:
         return
@@ -170,12 +174,30 @@ async def _carry_out(database: Database, started: Run, cache: Cache[Result] | No
         known = await done_with(tx, inputs.digest, started.rule)
         if known is not None and known.result_commit_id is not None:
             await finish_run(tx, started.id, known.result_commit_id)
+            found = await commit(tx, known.result_commit_id)
+            await record(tx, _event(started, "reconcile.known", inputs.commit, found))
             return
+        bookkeeping(tx, "start of a run")
     plan = await _plan(database, started, inputs, cache)
     async with database.write(HOST) as tx:
         result = await _write(tx, started, inputs, plan, monotonic() - began)
+        await record(tx, _event(started, "reconcile", inputs.commit, result))
         if not await finish_run(tx, started.id, result.id):
             raise PlanCancelled
+
+
+def _event(started: Run, act: str, inputs: Commit, result: Commit) -> Event:
+    """Return what the audit log says of a run's result: from which inputs, for whom."""
+    return Event(
+        "write",
+        act,
+        target=str(started.id),
+        branch=result.branch,
+        before=inputs.id,
+        after=result.id,
+        detail={"rule": started.rule},
+        who=Who(subject=started.requested_by),
+    )
 
 
 @dataclass(slots=True)
@@ -209,6 +231,7 @@ async def _plan(database: Database, started: Run, inputs: Inputs, cache: Cache[R
         while not work.done():
             await asyncio.wait([work], timeout=REPORT_SECONDS)
             async with database.write(HOST) as tx:
+                bookkeeping(tx, "progress of a run")
                 if not await report_progress(tx, started.id, watch.share):
                     watch.stop.set()
     finally:
@@ -256,6 +279,17 @@ async def _ask(tx: Transaction, database: Database, inputs: Branch, rule: str, b
     asked, new = await request_run(tx, inputs, rule, by=by)
     if new:
         await JobQueue(database).put(tx, JOB, run_id=str(asked.id))
+    await record(
+        tx,
+        Event(
+            "write",
+            "planReconcile",
+            target=str(asked.id),
+            branch=inputs.name,
+            before=inputs.head,
+            detail={"rule": rule, "new": new},
+        ),
+    )
     return asked
 
 
@@ -278,8 +312,4 @@ async def _pinned(tx: Transaction, found: Commit) -> Branch:
 async def _fail(database: Database, run_id: UUID, code: str, detail: str) -> None:
     async with database.write(HOST) as tx:
         await fail_run(tx, run_id, code, detail)
-
-
-def _host_for(scope: Scope) -> Scope:
-    """Return the host's scope with the caller's name in it: the host writes, the caller did it."""
-    return replace(HOST, settings={**HOST.settings, "concord.subject": scope.subject})
+        await record(tx, Event("write", "reconcile.failed", target=str(run_id), detail={"code": code}))

@@ -5,15 +5,16 @@ the caller does not read included, so the host writes. What clashes is shown as 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
-from app.access import HOST, Scope
+from app.access import Scope, acting_host
 from app.errors import BadValue, BucketFrozen, ConcordError, Conflict, Forbidden, Rejected
 from app.services.grants import reads_kind, require_action, submits_measure
 from app.services.scenarios import RESULTS
 from app.services.submit_checks import MAX_KEY, MAX_REASON, MAX_VALUE
 from app.services.views.history import BranchView, CommitView, commit_view, find_branch
+from app.store.audit import Event, record
 from app.store.branches import MAIN, At, Branch, Commit, branch, commit, resolve
 from app.store.calendars import load_calendar
 from app.store.database import Database, Transaction
@@ -178,9 +179,8 @@ async def _join(
     """Carry an act out once under its key; undecided clashes leave nothing behind."""
     require_action(scope, action)
     _refuse(_request_problems(request))
-    host = replace(HOST, settings={**HOST.settings, "concord.subject": scope.subject})
     digest = request.digest(action, *more)
-    async with database.write(host) as tx:
+    async with database.write(acting_host(scope)) as tx:
         answer = await given_answer(tx, request.idempotency_key, digest)
         if answer is not None:
             return await _repeat(tx, answer)
@@ -193,9 +193,17 @@ async def _join(
                 {"branch": done.name} if isinstance(done, Branch) else {"commit": done.id}
             )
             await keep_answer(tx, request.idempotency_key, digest, kept)
+            await record(tx, _event(action, scenario, done))
             return await _repeat(tx, kept)
         calendar = await load_calendar(tx, await commit(tx, scenario.head))
     return Joined(conflicts=await _shown(database, scope, done, calendar))
+
+
+def _event(action: str, scenario: Branch, done: Commit | Branch) -> Event:
+    """Return what the audit log says of it."""
+    if isinstance(done, Branch):
+        return Event("write", action, scenario.name, branch=done.name, before=scenario.head, after=done.head)
+    return Event("write", action, scenario.name, branch=done.branch, before=done.parent_id, after=done.id)
 
 
 async def _repeat(tx: Transaction, answer: dict[str, object]) -> Joined:

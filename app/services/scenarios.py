@@ -6,6 +6,7 @@ from app.access import Scope
 from app.errors import BadValue
 from app.services.grants import require_action
 from app.services.views.history import BranchView, find_branch
+from app.store.audit import Event, record
 from app.store.branches import MAIN, At, fork, resolve
 from app.store.database import Database, Transaction
 from app.store.idempotency import given_answer, keep_answer, request_hash
@@ -43,5 +44,7 @@ async def create_scenario(
 
 
 async def _fork(tx: Transaction, start: At, name: str) -> BranchView:
-    made = await fork(tx, await resolve(tx, start), name, author=tx.scope.subject)
+    source = await resolve(tx, start)
+    made = await fork(tx, source, name, author=tx.scope.subject)
+    await record(tx, Event("write", "scenarioCreate", target=name, branch=name, after=source.id))
     return await find_branch(tx, made.name)

@@ -21,6 +21,7 @@ from app.services.submit_checks import (
     value_problems,
 )
 from app.services.views.history import CommitView, commit_view
+from app.store.audit import Event, record
 from app.store.branches import Branch, Commit, branch, commit
 from app.store.calendars import load_calendar
 from app.store.cells import Matrix, same
@@ -87,7 +88,22 @@ async def submit_series(database: Database, scope: Scope, request: SubmitRequest
         done = await _submit(tx, request)
         kept = {"commit": done.commit.number, "changed": done.changed}
         await keep_answer(tx, request.idempotency_key, request.digest(), kept)
+        await record(tx, _event(request, done))
         return done
+
+
+def _event(request: SubmitRequest, done: Submitted) -> Event:
+    """Return what the audit log says of it: which measures, how many series, no values."""
+    measures = sorted({entry.measure for entry in request.entries})
+    return Event(
+        "write",
+        "seriesSubmit",
+        target=", ".join(measures),
+        branch=request.branch,
+        before=done.commit.parent if done.changed else done.commit.number,
+        after=done.commit.number,
+        detail={"measures": measures, "series": done.changed},
+    )
 
 
 async def _submit(tx: Transaction, request: SubmitRequest) -> Submitted:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final, Literal
 
 import orjson
@@ -203,3 +204,15 @@ async def erase(tx: Transaction, subject: str) -> str | None:
             (found,),
         )
     return found
+
+
+def network(address: str) -> str:
+    """Return the network that an address is in, as the log keeps it: IPv4 to 24 bits, IPv6 to 48."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    bits = 24 if isinstance(parsed, IPv4Address) else 48
+    return str(ip_network((parsed, bits), strict=False))

@@ -14,6 +14,7 @@ from app.access import IDENTITY
 from app.auth.issuer import CLIENT_SUBJECT, Client, Revoked
 from app.errors import Conflict, NotFound
 from app.store.announcements import announce_ended
+from app.store.audit import Event, Who, bookkeeping, network, record
 from app.store.database import Database, Transaction
 
 FREE_FAILURES: Final = 10
@@ -111,6 +112,7 @@ class StoredRegistry:
         """Count a failed proof of a known client; a good one takes the count back."""
         async with self._database().write(IDENTITY) as tx:
             if succeeded:
+                bookkeeping(tx, "attempts counted")
                 await tx.execute(
                     "DELETE FROM identity.attempt WHERE kind = 'client' AND name = %s AND address = %s",
                     (client_id, address),
@@ -118,10 +120,12 @@ class StoredRegistry:
                 return
             await tx.execute(_FORGET, {"forget": FORGET_SECONDS})
             await tx.execute(_COUNT, _waiting(client_id, address))
+            await record(tx, Event("refusal", "client.refused", client_id, who=Who(origin=network(address))))
 
     async def use_assertion(self, client_id: str, token_id: str, expires_at: int) -> bool:
         """Remember an assertion until it expires; False if it was used before."""
         async with self._database().write(IDENTITY) as tx:
+            bookkeeping(tx, "attempts counted")
             await tx.execute("DELETE FROM identity.assertion WHERE expires_at < clock_timestamp()")
             made = await tx.execute(
                 "INSERT INTO identity.assertion (client_id, token_id, expires_at) "
@@ -140,6 +144,7 @@ class StoredRegistry:
                 (token_id, expires_at, by),
             )
             await announce_ended(tx, "token", token_id)
+            await record(tx, Event("grant", "token.revoke", token_id, who=Who(subject=by)))
 
     async def revoked(self) -> Revoked:
         """Return what was revoked and may not have expired yet."""

@@ -25,12 +25,15 @@ from app.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from app.store.audit import Who
+from app.store.refusals import Refusals
 from schema.asgi.credentials import bearer_token, challenge
 from schema.asgi.graphiql import examples_response, page_response
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.masking import formatted, shown_error
 from schema.asgi.negotiation import JSON, prefers_html, response_type
 from schema.asgi.view import GraphQLView
+from schema.auditing import origin_of
 from schema.context import Context
 
 MakeContext = Callable[[Principal, HTTPConnection], Context]
@@ -57,14 +60,16 @@ class GraphQLEndpoint:
         schemas: Mapping[Audience, GuardedSchema],
         make_context: MakeContext,
         authenticator: Authenticator,
+        refusals: Refusals | None = None,
     ) -> None:
-        """Take one graph for each audience, and what makes principals and contexts."""
+        """Take one graph for each audience, what makes principals and contexts, and where refusals go."""
         if set(schemas) != set(AUDIENCES):
             raise ConfigurationError(reason=f"a graph is needed for each of {', '.join(AUDIENCES)}")
         self._settings = settings
         self._views = {audience: GraphQLView(schema, settings) for audience, schema in schemas.items()}
         self._make_context = make_context
         self._authenticator = authenticator
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; refuse a WebSocket before it is opened."""
@@ -86,7 +91,12 @@ class GraphQLEndpoint:
         return await self._views[principal.audience].run(request, context=context)
 
     async def _principal(self, request: HTTPConnection) -> Principal:
-        return await self._authenticator.authenticate(bearer_token(request.headers))
+        try:
+            return await self._authenticator.authenticate(bearer_token(request.headers))
+        except Unauthenticated as error:
+            if self._refusals is not None:
+                await self._refusals.note(error.code, None, Who(origin=origin_of(request)))
+            raise
 
     async def examples(self, request: Request) -> Response:
         """Answer with the example queries of the caller's own graph, and of no other."""

@@ -18,4 +18,5 @@ async def attempt(context: Context, call: Awaitable[T]) -> tuple[T | None, list[
     try:
         return await call, []
     except BUSINESS_ERRORS as error:
+        await context.refused(error)
         return None, user_errors(error)

@@ -15,6 +15,7 @@ from app.errors import InputError
 from app.services.intake.changes import Cells, Handed, cells_set
 from app.services.parties.states import ACKNOWLEDGEMENT
 from app.services.releasing.reference import Reference
+from app.store.audit import Event, record
 from app.store.branches import MAIN, Commit, branch, head
 from app.store.calendars import load_calendar
 from app.store.commits import write_commit
@@ -69,9 +70,9 @@ async def take_one(database: Database) -> Outcome | None:
         try:
             cells = await _cells(tx, pending, main)
         except InputError as error:
-            return await _record(tx, pending, REJECTED, error.message, None)
+            return await _record(tx, pending, main, REJECTED, reason=error.message)
         commit = await _write(tx, pending, main, cells) if cells else None
-        return await _record(tx, pending, INCLUDED, None, None if commit is None else commit.id)
+        return await _record(tx, pending, main, INCLUDED, commit=commit)
 
 
 async def _cells(tx: Transaction, pending: PendingSubmission, main: Commit) -> Cells:
@@ -120,8 +121,18 @@ async def _write(tx: Transaction, pending: PendingSubmission, main: Commit, cell
 
 
 async def _record(
-    tx: Transaction, pending: PendingSubmission, state: str, reason: str | None, commit_id: int | None
+    tx: Transaction,
+    pending: PendingSubmission,
+    main: Commit,
+    state: str,
+    *,
+    reason: str | None = None,
+    commit: Commit | None = None,
 ) -> Outcome:
-    await record_outcome(tx, pending, state, reason, commit_id)
+    """Write what became of a submission, for the party, the host and the audit log."""
+    await record_outcome(tx, pending, state, reason, None if commit is None else commit.id)
     submission = pending.submission
+    target = f"{pending.party} {pending.audience} submission {submission.ordinal}"
+    after = main.id if commit is None else commit.id
+    await record(tx, Event("write", f"intake.{state}", target, MAIN, main.id, after))
     return Outcome(pending.party, pending.audience, submission.ordinal, submission.kind, state, reason)
