@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from psycopg.errors import ReadOnlySqlTransaction
+
 from app.errors import Conflict, InputError, NotFound
 from app.store import branches
 from app.store.branches import Branch, Commit
@@ -140,7 +142,11 @@ async def write(tx: Transaction, made: Commit, rows: EntityDelta, values: Series
     )
     await _write_rows(tx, commit_id, made, rows)
     if values is not None:
-        await _write_series(tx, commit_id, made, values)
+        try:
+            await _write_series(tx, commit_id, made, values)
+        except ReadOnlySqlTransaction as refusal:  # the trigger `past`
+            reason = "it would change what lies before the plan date, which the host alone corrects"
+            raise Conflict(reason=reason) from refusal
     await tx.execute("UPDATE plan.branch SET head_id = %s WHERE id = %s", (commit_id, made.branch_id))
     return await branches.commit(tx, commit_id)
 
