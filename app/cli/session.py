@@ -22,7 +22,9 @@ from app.store.migrate import check_current
 R = TypeVar("R")
 
 Branch = Annotated[str, typer.Option(help="Branch of inputs.")]
-Rule = Annotated[str, typer.Option(help="Rule that balances the departments: leximin or weighted.")]
+Rule = Annotated[
+    str, typer.Option(help="Rule that balances the departments: leximin, weighted, lexicographic or goals.")
+]
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Reconcile stakeholders: payoff table over the common feasible set, then one plan under a named rule.
 
-Rules 40 to 43. Each stakeholder's own optimum separates by component, and so does the rule `weighted`;
-`leximin` links all components through the greatest concession and is solved as one program.
+Rules 40 to 45. Each stakeholder's own optimum separates by component, and so does the rule `weighted`;
+`lexicographic` without tolerances; the others link all components and are solved as one program.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from app.engine.runner import Cancelled, Executor, Progress, Runner
 from app.engine.solution import ELEMENTS, Concession, Reconciliation, Solution, Stakeholder
 from app.engine.solve import Frame, joined, why, worst_status
 from app.engine.stakeholders import loss_weights
+from app.engine.targets import goals_component, lexicographic_component, linked_order
 from app.errors import PlanningError
 
 
@@ -43,7 +44,13 @@ class Session:
             conflicting=payoff.conflicting,
             weights=np.array([one.weight for one in self.stakeholders]),
             money=np.array([one.money for one in self.stakeholders]),
+            targets=np.array([np.nan if one.target is None else one.target for one in self.stakeholders]),
+            tolerances=np.array([one.tolerance for one in self.stakeholders]),
         )
+
+    def eyes(self, multipliers: FloatArray) -> dict[str, float]:
+        """Return weights on the elements of cost, in currency, from multipliers of the losses, [K]."""
+        return dict(zip(ELEMENTS, (multipliers @ self.losses).tolist(), strict=True))
 
 
 def reconcile(
@@ -75,48 +82,99 @@ def reconcile(
         return Reconciliation(failed, rule, names, conflicts=why(parts, table, runner))
     rows = sum((answer.elements for answer in table), start=np.zeros_like(session.losses))
     payoff = Payoff(-rows @ session.losses.T)
-    solution, elements = RULES[rule](session, parts, session.stakes(payoff))
-    if solution.decisions is None:
-        return Reconciliation(solution.status, rule, names, payoff.values)
-    concessions = _concessions(session, payoff, -session.losses @ elements)
-    return Reconciliation(solution.status, rule, names, payoff.values, concessions, solution)
+    ruled = RULES[rule](session, parts, session.stakes(payoff))
+    if ruled.solution.decisions is None:
+        return Reconciliation(ruled.solution.status, rule, names, payoff.values)
+    concessions = _concessions(session, payoff, -session.losses @ ruled.elements)
+    weights = session.eyes(ruled.multipliers)
+    return Reconciliation(
+        ruled.solution.status, rule, names, payoff.values, concessions, ruled.solution, weights=weights
+    )
 
 
-def by_weights(session: Session, parts: Sequence[Part], stakes: Stakes) -> tuple[Solution, FloatArray]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Ruled:
+    """A plan under a rule: its contribution by element [E], and multipliers [K] of the stakeholders' losses
+    in currency, under whose weighted sum it is least.
+    """
+
+    solution: Solution
+    elements: FloatArray
+    multipliers: FloatArray
+
+
+def by_weights(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:
     """Rule 42, `weighted`: least sum of weight x concession; separates by component."""
     runner = session.runner
     results = runner.run(weighted_component, parts, session.losses, stakes.scale, stakes.spare)
     conflicting = stakes.conflicting
     constant = float((stakes.weights * stakes.best / stakes.ranges)[conflicting].sum())
-    frame = Frame(stakes.unit, constant, 1.0 / max(float((stakes.scale / stakes.money).sum()), 1e-12))
-    return _answer(session.problem, parts, results, frame, runner.cached)
+    frame = Frame(stakes.unit, constant, stakes.per_currency(stakes.scale))
+    return _answer(session, parts, results, frame, stakes.scale * frame.money)
 
 
-def by_leximin(session: Session, parts: Sequence[Part], stakes: Stakes) -> tuple[Solution, FloatArray]:
+def by_leximin(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:
     """Rule 43, `leximin`: the greatest concession is least, then the next greatest, and so on."""
     if not stakes.conflicting.any():
         return by_weights(session, parts, stakes)
-    session.runner.report(0, 1, "leximin")
+    part, (result, multipliers) = _linked(session, leximin_component, stakes)
+    frame = Frame(stakes.unit, 0.0, stakes.per_currency(multipliers))
+    return _answer(session, [part], [result], frame, multipliers * frame.money)
+
+
+def by_order(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:
+    """Rule 44, `lexicographic`: in the stated order, each within the tolerances of those before it.
+
+    Without tolerances it separates by component.
+    """
+    slack = stakes.slack
+    proven = int(np.flatnonzero(slack[:-1] > 0).max(initial=-1)) + 1
+    first = np.zeros(len(slack))
+    first[proven] = 1.0
+    best, span = stakes.best[proven], stakes.ranges[proven]
+    frame = Frame(float(span), float(best / span), float(stakes.money[proven]))
+    if not slack[:-1].any():
+        results = session.runner.run(lexicographic_component, parts, session.losses, slack)
+        return _answer(session, parts, results, frame, first * frame.money)
+    part, (result, multipliers) = _linked(session, linked_order, stakes)
+    return _answer(session, [part], [result], frame, multipliers * frame.money)
+
+
+def by_goals(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:
+    """Rule 45, `goals`: least weighted sum, in currency, of what is missing to the targets."""
+    part, (result, multipliers) = _linked(session, goals_component, stakes)
+    return _answer(session, [part], [result], Frame(), multipliers)
+
+
+Linked = Callable[[Problem, Stakes, float], tuple[Result, FloatArray]]
+
+
+def _linked(session: Session, work: Linked, stakes: Stakes) -> tuple[Part, tuple[Result, FloatArray]]:
+    """Solve a rule that links all components as one program."""
+    session.runner.report(0, 1, work.__name__)
     part = whole(session.problem)
-    result, money = leximin_component(part.problem, stakes, session.runner.left)
-    session.runner.report(1, 1, "leximin")
-    return _answer(session.problem, [part], [result], Frame(stakes.unit, 0.0, money), 0)
+    answer = work(part.problem, stakes, session.runner.left)
+    session.runner.report(1, 1, work.__name__)
+    return part, answer
 
 
-RULES: dict[str, Callable[[Session, Sequence[Part], Stakes], tuple[Solution, FloatArray]]] = {
+RULES: dict[str, Callable[[Session, Sequence[Part], Stakes], Ruled]] = {
     "weighted": by_weights,
     "leximin": by_leximin,
+    "lexicographic": by_order,
+    "goals": by_goals,
 }
 
 
 def _answer(
-    problem: Problem, parts: Sequence[Part], results: Sequence[Result], frame: Frame, cached: int
-) -> tuple[Solution, FloatArray]:
+    session: Session, parts: Sequence[Part], results: Sequence[Result], frame: Frame, multipliers: FloatArray
+) -> Ruled:
     elements = sum((result.elements for result in results), start=np.zeros(len(ELEMENTS)))
     failed = worst_status(results)
     if failed is not None:
-        return Solution(failed, np.inf, -np.inf, np.inf, components=len(parts)), elements
-    return joined(problem, parts, results, cached, frame), elements
+        return Ruled(Solution(failed, np.inf, -np.inf, np.inf, components=len(parts)), elements, multipliers)
+    cached = session.runner.cached
+    return Ruled(joined(session.problem, parts, results, cached, frame), elements, multipliers)
 
 
 def _concessions(session: Session, payoff: Payoff, values: FloatArray) -> tuple[Concession, ...]:

@@ -32,6 +32,8 @@ class Stakes:
     conflicting: np.ndarray  # [K] bool
     weights: FloatArray  # [K]
     money: FloatArray  # [K] currency per unit of value
+    targets: FloatArray  # [K] values aimed at under `goals`; NaN = the best
+    tolerances: FloatArray  # [K] concessions allowed under `lexicographic`
 
     @property
     def unit(self) -> float:
@@ -44,6 +46,15 @@ class Stakes:
         if not self.conflicting.any():
             return self.weights * self.money
         return np.where(self.conflicting, self.weights / self.ranges, 0.0) * self.unit
+
+    @property
+    def slack(self) -> FloatArray:
+        """Loss beyond the optimum that each allows those after it (rule 44), in its own unit, [K]."""
+        return np.where(self.conflicting, np.maximum(self.tolerances, 0.0) * self.ranges, 0.0)
+
+    def per_currency(self, multipliers: FloatArray) -> float:
+        """Currency per unit of an objective that weighs losses so: a currency is shared out in proportion."""
+        return 1.0 / max(float((multipliers / self.money).sum()), 1e-12)
 
     @property
     def spare(self) -> FloatArray:
@@ -64,18 +75,18 @@ def weighted_component(
     last, outcome, first = lexicographic(weighing, stages, options)
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
-    point = _settled(last, outcome, problem, formulation, options)
+    point = settled(last, outcome, problem, formulation, options)
     return replace(certified(formulation, weighing, first, point, problem), seconds=options.budget.spent)
 
 
-def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple[Result, float]:
-    """Rule 43 for the whole as one component; returns the result and currency per unit of its objective."""
+def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple[Result, FloatArray]:
+    """Rule 43 for the whole as one component; returns the result and the first level's multipliers, [K]."""
     formulation, options = formulate(problem), options_of(problem, seconds)
     rest = np.flatnonzero(stakes.conflicting)
     program, rows = _level(formulation.program, formulation, stakes, rest)
     stage, outcome = program, minimise(program, options)
-    first, multipliers = outcome, np.abs(outcome.duals[rows])
-    money = 1.0 / max(float((multipliers / stakes.money[rest]).sum()), 1e-12)
+    first, multipliers = outcome, np.zeros(len(stakes.money))
+    multipliers[rest] = np.abs(outcome.duals[rows])
     while outcome.verdict == "optimal":
         holds = np.abs(outcome.duals[rows]) * stakes.ranges[rest] > ACTIVE * stakes.unit
         rest = rest[~holds]
@@ -85,13 +96,13 @@ def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple
         stage, rows = _level(face, formulation, stakes, rest)
         outcome = minimise(stage, options, narrowed=True)
     if outcome.verdict != "optimal":
-        return without_plan(outcome, formulation, options), money
+        return without_plan(outcome, formulation, options), multipliers
     if stakes.spare.any():
         padding = np.zeros(len(stage.cost) - formulation.element_cost.shape[1])
         spare = np.append(stakes.spare @ stakes.losses @ formulation.element_cost, padding)
         stage, outcome, _ = _following(stage, outcome, spare, options)
-    point = _settled(stage, outcome, problem, formulation, options)[: len(program.cost)]
-    return certified(formulation, program, first, point, problem), money
+    point = settled(stage, outcome, problem, formulation, options)[: len(program.cost)]
+    return certified(formulation, program, first, point, problem), multipliers
 
 
 def _level(
@@ -121,9 +132,10 @@ def _following(
     return (following, answer, True) if answer.verdict == "optimal" else (stage, outcome, False)
 
 
-def _settled(
+def settled(
     stage: Program, outcome: Outcome, problem: Problem, formulation: Formulation, options: Options
 ) -> FloatArray:
+    """Make the point of a stage the one answer among its optima (rule 30), where that is asked for."""
     if not problem.parameters.canonical:
         return outcome.point
     return canonical_point(stage, outcome, problem, formulation.layout, options)

@@ -148,8 +148,9 @@ class Stakeholder:
     """A department and its objective, linear over ELEMENTS: value = sum of weight x element, to be MAXIMISED.
 
     `weights` name elements with their signs (operations: every cost at -1). `unit` and `money` (currency
-    per unit of value) say how to read it; `weight` is its weight under the rule `weighted`; `targets` is
-    used by `goals`.
+    per unit of value) say how to read it; `weight` is its weight under the rules `weighted` and `goals`,
+    `target` the value that `goals` aims at (None: its best), `tolerance` the concession that `lexicographic`
+    lets it make for those after it.
     """
 
     name: str
@@ -158,6 +159,8 @@ class Stakeholder:
     money: float = 1.0
     weight: float = 1.0
     objective: str = ""  # in words, for the reader
+    target: float | None = None
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,10 @@ class Reconciliation:
 
     `payoff[i, j]` is the value of stakeholder j (own unit) at the lexicographic optimum of stakeholder i.
     `solution` is the reconciled plan; its `objective`, `bound` and `certificate` are those of the rule's
-    own LP (weighted: weighted sum of concessions; leximin: the greatest concession, first level), and
-    `binding[].value` is in currency.
+    own LP (weighted: weighted sum of concessions; leximin: the greatest concession, first level;
+    lexicographic: the concession of the stakeholder whose optimum it proves; goals: what is missing to the
+    targets, in currency), and `binding[].value` is in currency. `weights` are those on the elements of cost,
+    in currency, under which this plan is least: the eyes in which it is explained (rule 61).
     """
 
     status: Status
@@ -191,6 +196,7 @@ class Reconciliation:
     concessions: tuple[Concession, ...] = ()
     solution: Solution | None = None
     conflicts: tuple[Conflict, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def empty_payoff(count: int) -> FloatArray:

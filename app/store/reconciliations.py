@@ -91,6 +91,8 @@ class Reconciliation:
     stakeholders: Sequence[Stakeholder] = ()
     payoff: Sequence[Payoff] = ()
     limits: Sequence[BindingLimit] = ()
+    working: bytes | None = None
+    """What the host keeps to explain the plan by; no role reads it."""
 
 
 _LIMIT_KINDS = ("item", "site", "supplier", "resource")
@@ -100,6 +102,7 @@ async def write_reconciliation(tx: Transaction, result: Commit, said: Reconcilia
     """Write what a result commit says of itself, once."""
     summary = {name: getattr(said.summary, name) for name in _names(Summary)}
     summary["certificate"] = Jsonb(dict(said.summary.certificate or {}))
+    summary["working"] = said.working
     await _insert(tx, "reconciliation", result, [summary])
     await _insert(tx, "reconciliation_stakeholder", result, [_row(part) for part in said.stakeholders])
     await _insert(tx, "payoff", result, [_row(part) for part in said.payoff])
@@ -136,6 +139,12 @@ async def read_summary(tx: Transaction, result: Commit) -> Summary | None:
     """Return status and proof of a result commit; None for a commit that is no result."""
     rows = await _read(tx, "reconciliation", result, _names(Summary), "commit_id")
     return Summary(**rows[0]) if rows else None
+
+
+async def read_working(tx: Transaction, result: Commit) -> bytes | None:
+    """Return what the host keeps to explain a plan by; None for a state that has none."""
+    rows = await tx.fetch("SELECT working FROM plan.reconciliation WHERE commit_id = %s", (result.id,))
+    return rows[0]["working"] if rows else None
 
 
 async def read_stakeholders(tx: Transaction, result: Commit) -> list[Stakeholder]:

@@ -155,6 +155,13 @@ class Rule(Enum):
         "leximin",
         description="The greatest concession as small as possible, then the next greatest, and so on.",
     )
+    LEXICOGRAPHIC = strawberry.enum_value(
+        "lexicographic",
+        description="The departments in the company's order, each within the tolerances of those before it.",
+    )
+    GOALS = strawberry.enum_value(
+        "goals", description="Least weighted sum, in money, of what is missing to the departments' targets."
+    )
 
 
 def rule_name(rule: Rule | None) -> str:

@@ -1,4 +1,4 @@
-"""Rules 40 to 43: payoff table, concessions, weighted and leximin, by hand and on random problems."""
+"""Rules 40 to 45: payoff table, concessions and every rule, by hand and on random problems."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from app.engine.cache import Cache
 from app.engine.component import Result
+from app.engine.network import whole
 from app.engine.problem import Activities, Demands, Kind, Stocks
 from app.engine.reconcile import RULES, reconcile
-from app.engine.solution import Stakeholder
+from app.engine.solution import ELEMENTS, Stakeholder
+from app.engine.stakeholders import SIGNS
+from app.engine.study import Study
 from app.errors import PlanCancelled, PlanningError, ProblemInvalid
 from tests.engine.builders import by_code, departments, permuted, problem, random_problem
 
@@ -178,3 +181,82 @@ def test_processes_give_the_same_answer():
         spread = reconcile(given_problem, departments(), "weighted", executor=pool)
     alone = reconcile(given_problem, departments(), "weighted")
     np.testing.assert_allclose(spread.solution.decisions.level, alone.solution.decisions.level, atol=1e-6)
+
+
+def test_rule_44_in_order_the_first_gets_its_optimum():
+    answer = reconcile(one_item(), [SALES, OPERATIONS], "lexicographic")
+    assert [one.share for one in answer.concessions] == pytest.approx([0.0, 1.0])
+    answer = reconcile(one_item(), [OPERATIONS, SALES], "lexicographic")
+    assert [one.value for one in answer.concessions] == pytest.approx([-8.0, 20.0])
+    assert answer.solution.certificate.accepted
+
+
+def test_rule_44_a_tolerance_is_what_the_first_gives_up_for_the_next():
+    """A quarter of its range of 80: sales is content with 80, and operations buys 8."""
+    answer = reconcile(one_item(), [replace(SALES, tolerance=0.25), OPERATIONS], "lexicographic")
+    assert [one.value for one in answer.concessions] == pytest.approx([80.0, -32.0])
+    assert answer.solution.objective == pytest.approx(0.75)  # the concession of operations, which is proven
+    assert answer.solution.certificate.accepted
+    assert answer.weights["purchase"] == pytest.approx(1.0)
+    assert answer.weights["revenue"] == pytest.approx(0.4)  # 4 of purchase saved per 10 of revenue
+
+
+def test_rule_45_goals_weigh_what_is_missing_in_money():
+    """A unit more brings sales 10 at 0.5 = 5 nearer to its target of 60, and takes operations 4 away."""
+    sales, operations = replace(SALES, target=60.0), replace(OPERATIONS, target=-8.0)
+    answer = reconcile(one_item(), [sales, operations], "goals")
+    assert [one.value for one in answer.concessions] == pytest.approx([60.0, -24.0])
+    assert answer.solution.objective == pytest.approx(16.0)
+    assert answer.solution.bound == pytest.approx(16.0)
+    answer = reconcile(one_item(), [sales, replace(operations, weight=2.0)], "goals")
+    assert [one.value for one in answer.concessions] == pytest.approx([20.0, -8.0])
+    assert answer.solution.objective == pytest.approx(20.0)
+
+
+def test_rule_45_targets_that_can_all_be_met_leave_the_rest_to_the_money_of_all():
+    """Both targets hold from 2 to 5 units; a further unit is worth 5 to sales and costs operations 4."""
+    answer = reconcile(one_item(), [replace(SALES, target=10.0), replace(OPERATIONS, target=-20.0)], "goals")
+    assert answer.solution.objective == pytest.approx(0.0)
+    np.testing.assert_allclose(answer.solution.decisions.level, [[5.0]], atol=1e-7)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1, 0.5]))
+def test_rule_44_without_tolerance_the_first_has_its_best_and_with_it_no_less_than_allowed(seed, tolerance):
+    first, *others = departments()
+    answer = reconcile(random_problem(seed), (replace(first, tolerance=tolerance), *others), "lexicographic")
+    if answer.status == "infeasible":
+        return
+    assert answer.status == "optimal"
+    own, second = answer.concessions[:2]
+    assert own.share <= tolerance + 1e-6
+    strict = reconcile(random_problem(seed), departments(), "lexicographic")
+    assert second.value >= strict.concessions[1].value - 1e-6 * (1 + abs(second.value))
+    np.testing.assert_allclose(
+        [one.value for one in strict.concessions], strict.payoff[0], rtol=1e-6, atol=1e-5
+    )
+
+
+@given(st.integers(0, 10**6))
+def test_rule_45_no_target_below_what_any_rule_gives_is_missed(seed):
+    given_problem = random_problem(seed)
+    fair = reconcile(given_problem, departments(), "leximin")
+    if fair.status == "infeasible":
+        return
+    aims = [replace(one, target=got.value) for one, got in zip(departments(), fair.concessions, strict=True)]
+    answer = reconcile(given_problem, aims, "goals")
+    assert answer.status == "optimal"
+    assert answer.solution.objective == pytest.approx(0.0, abs=1e-3)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(sorted(RULES)))
+def test_rule_61_the_plan_is_least_in_the_eyes_of_its_rule(seed, rule):
+    given_problem = random_problem(seed, periods=4, blocks=1)
+    stakeholders = [replace(one, tolerance=0.1, target=0.0) for one in departments()]
+    answer = reconcile(given_problem, stakeholders, rule)
+    if answer.status == "infeasible":
+        return
+    part = whole(given_problem)
+    study = Study(part.problem, np.array([answer.weights[name] for name in ELEMENTS]))
+    elements = np.array([answer.solution.elements[name] for name in ELEMENTS]) * SIGNS
+    here = float(study.weights @ elements)
+    assert here <= study.cost() + 1e-4 * (1 + abs(here))

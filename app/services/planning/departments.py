@@ -1,6 +1,9 @@
 """The departments that a plan is reconciled between, and what each wants (rule P31)."""
 
+from dataclasses import replace
+
 from app.engine.solution import Stakeholder
+from app.vocabulary import Parameters
 
 # What binds everybody: nobody's optimum sells out the safety stock or the end of the horizon.
 COMMON = {"safety": -1.0, "terminal": -1.0}
@@ -27,3 +30,26 @@ FINANCE = Stakeholder(
     objective="margin less the capital cost of stock",
 )
 DEPARTMENTS = (SALES, OPERATIONS, FINANCE)
+
+
+def departments_of(parameters: Parameters) -> tuple[Stakeholder, ...]:
+    """Return the departments in the company's order, with the weights, tolerances and targets it states."""
+    order = [name.strip() for name in parameters.text("department_order").split(",")]
+    known = {one.name: place for place, one in enumerate(DEPARTMENTS)}
+    place = {name: rank for rank, name in enumerate(order)}
+    ranked = sorted(DEPARTMENTS, key=lambda one: (place.get(one.name, len(order)), known[one.name]))
+    return tuple(_as_stated(one, parameters) for one in ranked)
+
+
+def _as_stated(one: Stakeholder, parameters: Parameters) -> Stakeholder:
+    def stated(what: str) -> float | None:
+        name = f"department_{what}.{one.name}"
+        return parameters.number(name) if name in parameters else None
+
+    weight, tolerance = stated("weight"), stated("tolerance")
+    return replace(
+        one,
+        weight=one.weight if weight is None else weight,
+        tolerance=one.tolerance if tolerance is None else tolerance,
+        target=stated("target"),
+    )

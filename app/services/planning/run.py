@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.reconcile import reconcile
-from app.engine.solution import Decisions, Reconciliation, Solution, Stakeholder
+from app.engine.solution import Conflict, Decisions, Reconciliation, Solution, Stakeholder
 from app.errors import PlanImpossible
 from app.exchange.dataset import Dataset, SeriesBlock
 from app.services.planning.build import PlanModel, build
-from app.services.planning.departments import DEPARTMENTS
+from app.services.planning.departments import departments_of
 from app.services.planning.measures import plan_series
 from app.services.planning.notes import Note
 from app.services.planning.previous import PreviousPlan
@@ -27,11 +27,13 @@ class Plan:
     reconciliation: Reconciliation
     solution: Solution
     series: list[SeriesBlock]
+    given_way: tuple[tuple[Conflict, ...], ...] = ()
+    """What had to give way before there was a plan, round by round (rule P28)."""
 
     @property
     def departments(self) -> tuple[Stakeholder, ...]:
         """Those that it is reconciled between."""
-        return DEPARTMENTS
+        return departments_of(self.model.facts.parameters)
 
     @property
     def decisions(self) -> Decisions:
@@ -62,9 +64,10 @@ def make_plan(
     Raises PlanImpossible, saying what stands in the way, where no plan exists; PlanCancelled when cancelled.
     """
     model = build(dataset, previous)
+    departments, given_way = departments_of(model.facts.parameters), []
     for _ in range(RELAXATIONS):
         answer = reconcile(
-            model.problem, DEPARTMENTS, rule, cache=cache, progress=progress, cancelled=cancelled
+            model.problem, departments, rule, cache=cache, progress=progress, cancelled=cancelled
         )
         if answer.status != "infeasible":
             break
@@ -72,8 +75,9 @@ def make_plan(
         if loosened is None:
             break
         model = replace(model, problem=loosened)
+        given_way.append(answer.conflicts)
     solution = answer.solution
     if solution is None or solution.decisions is None:
         reasons = " ".join(conflict.text for conflict in answer.conflicts[:5])
         raise PlanImpossible(status=answer.status, reason=reasons or "the solver found none")
-    return Plan(model, answer, solution, plan_series(model, solution.plan))
+    return Plan(model, answer, solution, plan_series(model, solution.plan), tuple(given_way))
