@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.engine.component import options_of
+from app.engine.component import options_of, started
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Outcome, Warm, search
 from app.engine.layout import KIND_ELEMENT
@@ -80,7 +80,7 @@ class Study:
         self._options = options_of(problem, seconds)
         self.formulation: Formulation = formulate(problem)
         self.program = self._priced()
-        self._warm = Warm(self.program, self._options)
+        self._warm = Warm(self.program, self._options, started(problem, self.formulation))
         self._watched: tuple[IntArray, FloatArray] = (np.zeros(0, dtype=np.int64), np.zeros(0))
         self._others: dict[tuple[Limit, float], Study] = {}
         self.base = self._warm.minimise()

@@ -9,7 +9,7 @@ import numpy as np
 from app.engine.component import Result, certified, options_of, without_plan
 from app.engine.formulation import formulate
 from app.engine.highs import minimise
-from app.engine.linear import Builder, Program, extended, on_face
+from app.engine.linear import Builder, ElementCosts, Program, extended, on_face
 from app.engine.problem import FloatArray, Problem
 from app.engine.rules import Stakes, settled
 
@@ -104,7 +104,7 @@ def goals_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple[R
 
 
 def _missing(
-    program: Program, stakes: Stakes, element_cost: FloatArray, element_offset: FloatArray
+    program: Program, stakes: Stakes, element_cost: ElementCosts, element_offset: FloatArray
 ) -> tuple[Program, np.ndarray]:
     """Add what each is missing: loss k (without constant) - missing k <= -(target k + constant k)."""
     every = np.ones(len(stakes.money), dtype=bool)
