@@ -261,11 +261,13 @@ class Warm:
     One further row, the last, can be watched or forced (`watch`); everything changed is put back by `reset`.
     """
 
-    def __init__(self, program: Program, options: Options) -> None:
-        """Pass the program; nothing is solved yet."""
+    def __init__(self, program: Program, options: Options, start: Basis | None = None) -> None:
+        """Pass the program and a basis to start from; nothing is solved yet."""
         self._program, self._options = program, options
         self._solver = _solver(options, {"presolve": "off"})
         _pass(self._solver, program)
+        if start is not None:
+            self._solver.setBasis(_basis(start))
         self._watched = False
         self._columns: set[int] = set()
         self._rows: set[int] = set()
