@@ -193,7 +193,7 @@ def test_rule_61_values_are_signed_and_a_flip_really_flips(seed):
     open_units = answer.decisions.backlog + answer.decisions.short
     for row, bucket in np.argwhere(open_units > 1e-6)[:2].tolist():
         code = given_problem.demands.codes[row]
-        found = explainer.explain(Cell("demand", code, bucket))
+        found = explainer.explain(Cell("demand", code, bucket), float(open_units[row, bucket]))
         assert found.verdict == "late"
         for one in found.behind:
             if one.kind != "lead_time":  # what lands earlier is held for longer
