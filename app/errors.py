@@ -18,7 +18,8 @@ ConcordError
 │   ├── GrainMismatch          the key of a series does not fit the measure
 │   ├── BucketFrozen           a value for a past or frozen bucket
 │   ├── MeasureReadOnly        the measure is not one that is submitted
-│   └── GroupingUndefined      the measure has no meaningful total over this grouping
+│   ├── GroupingUndefined      the measure has no meaningful total over this grouping
+│   └── UnitUndefined          the measure cannot be told in this unit
 ├── NotFound                   nothing the caller may see has this name
 ├── Conflict                   the request was right, but not in the present state
 │   ├── HeadMoved              the branch has moved on and the changes clash
@@ -182,6 +183,10 @@ class MeasureReadOnly(InputError, code="MEASURE_READ_ONLY"):
 
 class GroupingUndefined(InputError, code="GROUPING_UNDEFINED"):
     """The measure {measure} cannot be grouped: {reason}."""
+
+
+class UnitUndefined(InputError, code="UNIT_UNDEFINED"):
+    """The measure {measure} cannot be told in {unit}: {reason}."""
 
 
 class ImportRefused(InputError, code="IMPORT_REFUSED"):

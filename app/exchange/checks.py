@@ -133,6 +133,21 @@ def check_conversions(tables: Tables) -> None:
                 record.warning(tables.log, Code.UNKNOWN_CONVERSION, column, str(unit), expected)
 
 
+def check_conversion_chains(tables: Tables) -> None:
+    """Chains of conversions give what the conversion that they go around gives; each row is told once."""
+    conversions = Conversions(tables.rows("unit_conversion"))
+    told: dict[object, dict[tuple[str, str], float]] = {}
+    for record in tables.records["unit_conversion"]:
+        item, start, end = (record.values[name] for name in ("item", "from_unit", "to_unit"))
+        if item not in told:
+            found = conversions.contradictions(None if item is None else str(item))
+            told[item] = {(one, two): factor for one, two, factor in found}
+        other = told[item].get((str(start), str(end)))
+        if other is not None and start != end:
+            expected = f"{other:g}, as by way of other units"
+            record.error(tables.log, Code.INCONSISTENT, "factor", record.values["factor"], expected)
+
+
 def check_conversion_units(tables: Tables) -> None:
     """Units are not converted to themselves, nor in both directions by factors that disagree."""
     seen: dict[tuple[object, object, object], float] = {}
@@ -217,6 +232,7 @@ CHECKS: tuple[Callable[[Tables], None], ...] = (
     check_validity,
     check_conversions,
     check_conversion_units,
+    check_conversion_chains,
     check_sites,
     check_ship_tos,
     check_operations,

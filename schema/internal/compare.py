@@ -7,11 +7,25 @@ import strawberry
 from strawberry.types import Info
 
 from app.services import compare as service
+from app.services.views import series as views
 from schema.context import Context
 from schema.internal.at import chosen_at
 from schema.internal.history import Commit
-from schema.internal.series import with_codes
-from schema.internal.vocabulary import MeasureName
+from schema.internal.series import (
+    DivideArgument,
+    GroupByArgument,
+    LevelsArgument,
+    MeasureArgument,
+    PerArgument,
+    SeriesConnection,
+    StructureArgument,
+    UnitArgument,
+    as_connection,
+    chosen_grouping,
+    followed_links,
+    with_codes,
+)
+from schema.internal.vocabulary import Divide, MeasureName, Per, per_name
 from schema.types.at import PlanAt
 from schema.types.connections import (
     DEFAULT_PAGE,
@@ -66,21 +80,58 @@ MeasuresArgument = Annotated[
 ]
 
 
-def _summary(
-    root: strawberry.Parent[service.Comparison], measures: MeasuresArgument = None
-) -> list[service.MeasureChange]:
-    return service.measure_changes(root, measures)
-
-
-def _series(
+async def _summary(
     root: strawberry.Parent[service.Comparison],
     info: Info[Context, None],
     measures: MeasuresArgument = None,
+    unit: UnitArgument = None,
+) -> list[service.MeasureChange]:
+    async with info.context.read() as tx:
+        told = await service.told_in_unit(tx, root, measures, unit)
+    return service.measure_changes(told, measures, unit)
+
+
+async def _series(
+    root: strawberry.Parent[service.Comparison],
+    info: Info[Context, None],
+    *,
+    measures: MeasuresArgument = None,
+    unit: UnitArgument = None,
     first: FirstArgument = DEFAULT_PAGE,
     after: AfterArgument = None,
 ) -> Connection[service.SeriesChange]:
     limit, key = page_size(first), resume_key(info, after)
-    return connection(info, service.series_changes(root, measures, limit, key))
+    async with info.context.read() as tx:
+        told = await service.told_in_unit(tx, root, measures, unit)
+    return connection(info, service.series_changes(told, measures, limit, key))
+
+
+async def _groups(
+    root: strawberry.Parent[service.Comparison],
+    info: Info[Context, None],
+    *,
+    measure: MeasureArgument,
+    group_by: GroupByArgument = None,
+    levels: LevelsArgument = None,
+    structure: StructureArgument = None,
+    per: PerArgument = Per.BUCKET,
+    divide: DivideArgument = None,
+    unit: UnitArgument = None,
+    first: FirstArgument = DEFAULT_PAGE,
+    after: AfterArgument = None,
+) -> SeriesConnection:
+    question = views.SeriesQuestion(
+        measure=str(measure),
+        filter=views.SeriesFilter(),
+        grouping=chosen_grouping(group_by or [], levels, structure),
+        timing=views.Timing(per_name(per), by_working_time=divide is Divide.WORKING_TIME),
+        limit=page_size(first),
+        unit=unit,
+        after=resume_key(info, after),
+        links=followed_links(info),
+    )
+    async with info.context.read() as tx:
+        return as_connection(info, await service.group_changes(tx, root, question))
 
 
 @strawberry.type(
@@ -94,6 +145,11 @@ class Comparison:
     summary: list[MeasureChange] = served(_summary, description="The measures that differ, by name.")
     series: Connection[SeriesChange] = served(
         _series, description="The series that differ, with their cells."
+    )
+    groups: SeriesConnection | None = served(
+        _groups,
+        description="Target less base of one measure, added up by group and period over the buckets that "
+        "both have; null with NOT_GRANTED for a measure that your role may not read.",
     )
 
 

@@ -8,6 +8,7 @@ from strawberry.types import Info
 
 from app.services.views import series as views
 from app.services.views.plans import PlanView
+from app.services.views.records import LinkTree
 from app.vocabulary import DIMENSIONS
 from schema.context import Context
 from schema.internal.reference import REFERENCE_TYPES, camel, to_node, type_name
@@ -115,7 +116,7 @@ class SeriesConnection:
 
     measure: MeasureName = strawberry.field(description="The measure.")
     unit: str = strawberry.field(
-        description="Unit: UoM is the base unit of the item, currency the company's."
+        description="Unit: the one asked for; else UoM is the base unit of the item, currency the company's."
     )
     partial: bool = strawberry.field(
         description="Whether sums hold only the part of the measure that your role reads: no figure of the "
@@ -184,6 +185,14 @@ StructureArgument = Annotated[
     Structure | None,
     strawberry.argument(description="Which hierarchy holds; null means that of the plan date."),
 ]
+UnitArgument = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Unit that quantities are told in, or that prices are told per (see `units`); or a "
+        "currency, for what quantities are worth: at selling prices for a measure that is kept by customer, "
+        "at purchase prices for one by supplier, else at standard cost. Null = base units of the items."
+    ),
+]
 PerArgument = Annotated[
     Per | None, strawberry.argument(description="Periods of the values; null means the calendar's buckets.")
 ]
@@ -193,7 +202,7 @@ DivideArgument = Annotated[
 ]
 
 
-def _grouping(
+def chosen_grouping(
     group_by: list[GroupBy] | None, levels: list[str] | None, structure: Structure | None
 ) -> views.Grouping | None:
     """Return what to group by, None where nothing was asked for; a level named twice counts once."""
@@ -203,6 +212,28 @@ def _grouping(
         levels=tuple(dict.fromkeys(str(level.value) for level in group_by or ())),
         named=tuple(dict.fromkeys(levels or ())),
         dated=structure is Structure.BUCKET,
+    )
+
+
+def followed_links(info: Info[Context, None]) -> dict[str, LinkTree]:
+    """Return the levels whose records the query selects, with the references that it follows from each."""
+    linked = {camel(level): level for level, kind in views.LEVEL_KINDS.items() if kind is not None}
+    kinds = {name: str(views.LEVEL_KINDS[level]) for name, level in linked.items()}
+    followed = links_by_field(info, kinds, CONNECTION_PATHS)
+    return {linked[name]: tree for name, tree in followed.items()}
+
+
+def as_connection(info: Info[Context, None], answer: views.SeriesPage) -> SeriesConnection:
+    """Return a page of series as the graph serves it."""
+    page = connection(info, answer.page)
+    return SeriesConnection(
+        measure=answer.measure.name,
+        unit=answer.unit,
+        partial=answer.partial,
+        periods=answer.periods,  # type: ignore[arg-type]  # served by the default resolver
+        edges=page.edges,  # type: ignore[arg-type]
+        nodes=page.nodes,  # type: ignore[arg-type]
+        page_info=page.page_info,
     )
 
 
@@ -217,31 +248,20 @@ async def resolve_series(
     structure: StructureArgument = None,
     per: PerArgument = Per.BUCKET,
     divide: DivideArgument = None,
+    unit: UnitArgument = None,
     first: FirstArgument = DEFAULT_PAGE,
     after: AfterArgument = None,
 ) -> SeriesConnection:
     """Return a page of a measure's series; raises `NotGranted` for one that the role does not read."""
-    linked = {camel(level): level for level, kind in views.LEVEL_KINDS.items() if kind is not None}
-    kinds = {name: str(views.LEVEL_KINDS[level]) for name, level in linked.items()}
-    followed = links_by_field(info, kinds, CONNECTION_PATHS)
     question = views.SeriesQuestion(
         measure=str(measure),
         filter=filter.chosen() if filter is not None else views.SeriesFilter(),
-        grouping=_grouping(group_by, levels, structure),
+        grouping=chosen_grouping(group_by, levels, structure),
         timing=views.Timing(per_name(per), by_working_time=divide is Divide.WORKING_TIME),
         limit=page_size(first),
+        unit=unit,
         after=resume_key(info, after),
-        links={linked[name]: tree for name, tree in followed.items()},
+        links=followed_links(info),
     )
     async with info.context.read() as tx:
-        answer = await views.series_page(tx, root, question)
-    page = connection(info, answer.page)
-    return SeriesConnection(
-        measure=answer.measure.name,
-        unit=answer.measure.unit,
-        partial=answer.partial,
-        periods=answer.periods,  # type: ignore[arg-type]  # served by the default resolver
-        edges=page.edges,  # type: ignore[arg-type]
-        nodes=page.nodes,  # type: ignore[arg-type]
-        page_info=page.page_info,
-    )
+        return as_connection(info, await views.series_page(tx, root, question))

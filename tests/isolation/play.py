@@ -37,7 +37,7 @@ CODES = {
         "level": ["market", "category", "nowhere"],
         "area": ["NA", "SA"],
         "suppliergroup": ["supplier_group-A", "supplier_group-B"],
-        "unit": ["EA", "X"],
+        "unit": ["EA", "EUR", "X"],
     },
     "supplier": {
         "item": ["RIM", "BOLT", "TUBE", "pv1-rim", "pv2-secret-rim", "pb-tube", "BIKE"],

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.dimensions.working_time import Sharing, calendar_periods, sharing
 from app.services.views.aggregate import FloatArray, Per, Period, group_index, periods
-from app.store.series import SeriesFrame
+from app.services.views.keyed import Keyed
 from app.vocabulary import Bucket, Calendar, Measure
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
@@ -52,7 +52,7 @@ class WorkingTime:
         self._known: dict[frozenset[date], Sharing] = {}
 
     def convert(
-        self, measure: Measure, frame: SeriesFrame, values: FloatArray, weights: FloatArray | None
+        self, measure: Measure, frame: Keyed, values: FloatArray, weights: FloatArray | None
     ) -> tuple[FloatArray, FloatArray | None]:
         """Return values and weights (n, P) of series (n, T); a quotient's are those of its sums."""
         width = len(self._periods)
@@ -68,7 +68,7 @@ class WorkingTime:
                 made[mine], weighing[mine] = _quotient(shared, values[mine], weights[mine])
         return made, weighing
 
-    def _sites_of(self, measure: Measure, frame: SeriesFrame) -> list[str | None]:
+    def _sites_of(self, measure: Measure, frame: Keyed) -> list[str | None]:
         if "resource" in measure.grain:
             return [self._sites.get(str(code)) for code in frame.column("resource")]
         return frame.column("site") if "site" in measure.grain else [None] * len(frame)

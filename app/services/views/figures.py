@@ -5,12 +5,15 @@ the answer. All that reference data say about it is read at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.access import Scope
 from app.services.views.aggregate import FloatArray, Period, aggregate, group_index
 from app.services.views.calendars import KINDS, Timing, WorkingTime
 from app.services.views.filters import Selection
+from app.services.views.keyed import Keyed
 from app.services.views.levels import Label, Labels
+from app.services.views.units import PRICE, Telling, unit_kinds
 from app.services.views.weights import weights_for
 from app.store.branches import Commit
 from app.store.database import Transaction
@@ -25,7 +28,7 @@ Rows = Mapping[str, Sequence[Mapping[str, object]]]
 class Figures:
     """Values (n, T) of the series of `frame`, and the weights (n, T) of a quotient."""
 
-    frame: SeriesFrame
+    frame: Keyed
     values: FloatArray
     weights: FloatArray | None = None
 
@@ -44,17 +47,36 @@ class Question:
     calendar: Calendar
     timing: Timing
     spans: tuple[Period, ...]
-    chosen: Selection
+    chosen: Selection = field(default_factory=Selection)
+    unit: str | None = None
 
     async def reference(self, tx: Transaction, kinds: set[str]) -> Rows:
         """Read `kinds` and what else the question depends on, at once."""
         wanted = kinds | (set(KINDS) if self.timing.divides else set())
+        if self.unit is not None:
+            wanted |= unit_kinds(self.measure, self.unit)
         return await read_entities(tx, self.state, sorted(wanted)) if wanted else {}
 
-    async def figures(self, tx: Transaction, frame: SeriesFrame) -> Figures:
-        """Return the figures of a frame; raises `GroupingUndefined` for a quotient without a denominator."""
-        weights = await weights_for(tx, self.state, self.measure, frame, self.chosen)
-        return Figures(frame, frame.values, weights)
+    async def figures(
+        self, tx: Transaction, frame: SeriesFrame, rows: Rows, *, summed: bool = True
+    ) -> Figures:
+        """Return the figures of a frame in the unit asked for; those that are `summed` with their weights.
+
+        Raises `GroupingUndefined` for a quotient without a denominator, `UnitUndefined` for an unknown unit.
+        """
+        weights = await weights_for(tx, self.state, self.measure, frame, self.chosen) if summed else None
+        return self.told(tx.scope, Figures(frame, frame.values, weights), rows)
+
+    def told(self, scope: Scope, figures: Figures, rows: Rows) -> Figures:
+        """Return figures in the unit asked for; raises `UnitUndefined` where something is not known."""
+        if self.unit is None:
+            return figures
+        telling = Telling(scope, self.measure, self.unit, rows)
+        factors = telling.factors(figures.frame, self.calendar)
+        weights = figures.weights
+        if weights is not None and self.measure.unit == PRICE:
+            weights = weights / factors
+        return Figures(figures.frame, figures.values * factors, weights)
 
     def added_up(self, figures: Figures, labels: Labels, rows: Rows) -> tuple[list[Label], FloatArray]:
         """Return the distinct labels, and the measure (groups, P) of each by period."""

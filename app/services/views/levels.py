@@ -9,7 +9,7 @@ import numpy as np
 from app.dimensions.hierarchies import HIERARCHIES, LEVEL, NOW, Eras, Hierarchy, Structure, eras
 from app.errors import GroupingUndefined, UnknownKey
 from app.services.views.aggregate import FloatArray, IntArray
-from app.store.series import SeriesFrame
+from app.services.views.keyed import Keyed
 from app.vocabulary import Measure
 
 LEVEL_KINDS: dict[str, str | None] = {
@@ -97,7 +97,7 @@ class Labels:
 
 
 def label_series(
-    measure: Measure, frame: SeriesFrame, grouping: Grouping, rows: Rows, starts: Sequence[date]
+    measure: Measure, frame: Keyed, grouping: Grouping, rows: Rows, starts: Sequence[date]
 ) -> Labels:
     """Return under which labels each series counts; `starts` are those of the calendar's buckets.
 
@@ -140,7 +140,7 @@ def _named_finder(measure: Measure, name: str, rows: Rows) -> tuple[str, Find]:
     raise _not_kept(measure, name, "levels")
 
 
-def _labels_on(frame: SeriesFrame, finders: Sequence[tuple[str, Find]], day: date | None) -> list[Label]:
+def _labels_on(frame: Keyed, finders: Sequence[tuple[str, Find]], day: date | None) -> list[Label]:
     columns = []
     for dimension, find in finders:
         codes = frame.column(dimension)
@@ -169,7 +169,7 @@ def units_that_meet(measure: Measure, grouping: Grouping) -> bool:
     return "item" in measure.grain and "item" not in grouping.levels and "UoM" in measure.unit
 
 
-def base_units(frame: SeriesFrame, rows: Rows) -> Codes:
+def base_units(frame: Keyed, rows: Rows) -> Codes:
     """Return the base unit of each series' item."""
     units = {row["item"]: row["unit"] for row in rows["item"]}
     found = (units.get(code) for code in frame.column("item"))

@@ -25,6 +25,7 @@ from app.services.views.levels import (
 from app.services.views.pages import Page, page_after, page_of
 from app.services.views.plans import PlanView
 from app.services.views.records import LinkTree, Record, records_of
+from app.services.views.units import told_in
 from app.store.branches import Commit
 from app.store.database import Transaction
 from app.store.series import read_series
@@ -57,6 +58,7 @@ class SeriesQuestion:
     grouping: Grouping | None
     timing: Timing
     limit: int
+    unit: str | None = None
     after: str | None = None
     links: Mapping[str, LinkTree] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class SeriesPage:
     measure: Measure
     periods: tuple[Period, ...]
     page: Page[SeriesView]
+    unit: str
     partial: bool = False
 
 
@@ -106,13 +109,26 @@ async def series_page(tx: Transaction, plan: PlanView, question: SeriesQuestion)
     chosen = await selection(tx, plan.state, measure, question.filter)
     page: Page[SeriesView] = Page((), (), False)
     if chosen is not None:
-        asked = Question(measure, plan.state, plan.calendar, question.timing, spans, chosen)
+        asked = Question(measure, plan.state, plan.calendar, question.timing, spans, chosen, question.unit)
         if grouping is None:
             page = await _by_key(tx, asked, question)
         else:
             page = await _by_level(tx, asked, question, grouping)
-    await _link(tx, plan.state, page.rows, question.links)
-    return SeriesPage(measure, spans, page, _is_partial(tx, measure, grouping))
+    return await finished(tx, plan.state, question, spans, page)
+
+
+async def finished(
+    tx: Transaction,
+    state: Commit,
+    question: SeriesQuestion,
+    spans: tuple[Period, ...],
+    page: Page[SeriesView],
+) -> SeriesPage:
+    """Return a page with the records beside it, and what has to be said of its figures."""
+    await _link(tx, state, page.rows, question.links)
+    measure = MEASURES[question.measure]
+    partial = _is_partial(tx, measure, question.grouping)
+    return SeriesPage(measure, spans, page, told_in(measure, question.unit), partial)
 
 
 def _is_partial(tx: Transaction, measure: Measure, grouping: Grouping | None) -> bool:
@@ -134,10 +150,12 @@ async def _by_key(tx: Transaction, asked: Question, question: SeriesQuestion) ->
         **asked.chosen.arguments(),
     )
     values = frame.values
-    if question.timing.per != "bucket" and len(frame):
+    summed = question.timing.per != "bucket"
+    if len(frame) and (summed or question.unit is not None):
         rows = await asked.reference(tx, set())
+        figures = await asked.figures(tx, frame, rows, summed=summed)
         each = Labels([(str(number),) for number in frame.ids.tolist()], np.arange(len(frame)))
-        values = asked.added_up(await asked.figures(tx, frame), each, rows)[1]
+        values = asked.added_up(figures, each, rows)[1] if summed else figures.values
     columns = {name: frame.column(name) for name in asked.measure.grain}
     views = [
         SeriesView(str(number), {name: column[row] for name, column in columns.items()}, values[row])
@@ -152,13 +170,20 @@ async def _by_level(
     """Return series added up by the levels asked for, in the order of their codes."""
     measure = asked.measure
     frame = await read_series(tx, asked.state, measures=[measure.name], **asked.chosen.arguments())
-    meeting = units_that_meet(measure, grouping)
+    meeting = question.unit is None and units_that_meet(measure, grouping)
     rows = await asked.reference(tx, grouping.kinds(measure) | ({"item"} if meeting else set()))
     labels = label_series(measure, frame, grouping, rows, asked.calendar.starts)
     if meeting:
         units = base_units(frame, rows)
         require_one_unit(measure, [units[row] for row in labels.source.tolist()], labels.labels)
-    groups, values = asked.added_up(await asked.figures(tx, frame), labels, rows)
+    groups, values = asked.added_up(await asked.figures(tx, frame, rows), labels, rows)
+    return group_page(grouping, groups, values, question)
+
+
+def group_page(
+    grouping: Grouping, groups: Sequence[Label], values: FloatArray, question: SeriesQuestion
+) -> Page[SeriesView]:
+    """Return the page of groups with their values (groups, P) that a question asks for, by their codes."""
     views = [_group_view(grouping, group, values[place]) for place, group in enumerate(groups)]
     views.sort(key=lambda view: view.key)
     return page_after(views, question.limit, question.after, lambda view: view.key)
