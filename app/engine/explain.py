@@ -24,6 +24,8 @@ CellKind: TypeAlias = Literal["demand", "level", "stock", "hours"]
 Verdict: TypeAlias = Literal["met", "late", "early", "limited", "held", "missing", "built_ahead", "free"]
 
 PER_KIND = 2  # limits of one kind that are tried
+HEAVIER = 1e3  # how much more a limit counts for what it gains than for what it weighs anyway
+ONE_BUCKET = ("material", "closed", "lead_time")  # one bucket stands for all of a row
 NEAR = 1e-6  # quantities closer than this, relative to 1 + size, are equal
 WORTH = 1e-6  # values below this, in the unit of the objective, are none
 
@@ -244,27 +246,54 @@ class _Question:
     def _proposed(
         self, found: Mapping[str, FloatArray], known: Mapping[str, FloatArray] | None
     ) -> list[Limit]:
-        """Limits that weigh more where the quantity is as wanted than in the plan itself, dearest first."""
+        """Limits that weigh more where the quantity is as wanted than in the plan itself, dearest first.
+
+        Then those that weigh on what the quantity is made of at all: others compete with it for them.
+        """
         problem, proposed = self.study.problem, []
-        bought = np.ones(len(problem.stocks.codes), dtype=bool)
-        bought[problem.activities.stock[np.unique(problem.inputs.activity)]] = False
+        chain = self._chain()
         for kind, values in found.items():
-            rise = values if known is None else values - known[kind]
+            rise = values if known is None else np.maximum(values - known[kind], 0.0)
+            weight = rise * HEAVIER + np.where(chain[LIMIT_AXIS[kind]][:, None], values, 0.0)
             if kind == "material":
-                rise = np.where(bought[:, None], rise, 0.0)
-            if kind in REBUILT:  # what starts after the cell cannot help it; one bucket stands for all
-                rise = np.where(np.arange(problem.periods) <= self.cell.bucket, rise, 0.0)
-            order = np.argsort(-rise, axis=None, kind="stable")
+                weight = np.where(chain["bought"][:, None], weight, 0.0)
+            if kind in REBUILT:  # what starts after the cell cannot help it
+                weight = np.where(np.arange(problem.periods) <= self.cell.bucket, weight, 0.0)
+            order = np.argsort(-weight, axis=None, kind="stable")
             seen: set[int] = set()
             for place in order[: 20 * PER_KIND].tolist():
                 row, bucket = divmod(place, problem.periods)
-                if rise[row, bucket] <= WORTH or len(seen) >= PER_KIND:
+                if weight[row, bucket] <= WORTH or len(seen) >= PER_KIND:
                     break
-                if kind in {"material", "closed", "lead_time"} and row in seen:
-                    continue
-                seen.add(row if kind in {"material", "closed", "lead_time"} else place)
-                proposed.append(Limit(kind, row, bucket, self._amount(kind, row, bucket)))
+                key = row if kind in ONE_BUCKET else place
+                if key not in seen:
+                    seen.add(key)
+                    proposed.append(Limit(kind, row, bucket, self._amount(kind, row, bucket)))
         return proposed
+
+    def _chain(self) -> dict[str, np.ndarray]:
+        """Say which rows of each axis the quantity depends on: what it is made of, and with."""
+        problem = self.study.problem
+        acts, inputs, uses = problem.activities, problem.inputs, problem.uses
+        stocks = np.zeros(len(problem.stocks.codes), dtype=bool)
+        activities = np.zeros(len(acts.codes), dtype=bool)
+        if self.cell.kind == "hours":
+            activities[uses.activity[uses.resource == self.row]] = True
+        elif self.cell.kind == "level":
+            activities[self.row] = True
+        else:
+            stocks[problem.demands.stock[self.row] if self.cell.kind == "demand" else self.row] = True
+        for _ in range(len(stocks)):
+            before = int(stocks.sum()) + int(activities.sum())
+            activities |= stocks[acts.stock]
+            stocks[inputs.stock[activities[inputs.activity]]] = True
+            if int(stocks.sum()) + int(activities.sum()) == before:
+                break
+        resources = np.zeros(len(problem.resources.codes), dtype=bool)
+        resources[uses.resource[activities[uses.activity]]] = True
+        made = np.zeros(len(stocks), dtype=bool)
+        made[acts.stock[np.unique(inputs.activity)]] = True
+        return {"stocks": stocks, "activities": activities, "resources": resources, "bought": ~made}
 
     def _amount(self, kind: str, row: int, bucket: int) -> float:
         problem = self.study.problem
@@ -301,7 +330,7 @@ class _Question:
             _change(base - more),
             _change(less - base) if tightened else None,
             alone,
-            smallest_flip(study, limit, whole) if alone else None,
+            smallest_flip(study, limit, whole),
         )
 
 

@@ -26,10 +26,13 @@ def smallest_flip(study: Study, limit: Limit, force: tuple[float, float]) -> flo
 
     In the unit of the limit; for a lead time in whole buckets.
     """
+    costs: dict[float, tuple[float, float]] = {}
 
     def extra(delta: float) -> float:
-        free = study.cost(None, limit, delta)
-        cost = study.cost(force, limit, delta) - free if np.isfinite(free) else np.inf
+        if delta not in costs:
+            costs[delta] = study.cost(None, limit, delta), study.cost(force, limit, delta)
+        free, held = costs[delta]
+        cost = held - free if np.isfinite(free) else np.inf
         return 0.0 if cost <= NOTHING * (1.0 + abs(free)) else cost
 
     if limit.kind == "lead_time":
@@ -39,22 +42,14 @@ def smallest_flip(study: Study, limit: Limit, force: tuple[float, float]) -> flo
         opened, upper = study.rebuilt(limit, 1.0), Limit("activity_upper", limit.row, limit.bucket, 1.0)
         further = smallest_flip(opened, upper, force) if extra(1.0) > 0.0 else 0.0
         return None if further is None else 1.0 + further
-    bracket = _bracket(extra)
-    return None if bracket is None else _narrowed(extra, *bracket)
-
-
-def _bracket(extra: Extra) -> tuple[float, float] | None:
-    """Find neighbouring powers of two between which the extra cost falls to nothing; None where it stays."""
-    low, before, still = 0.0, extra(0.0), 0
+    low = 0.0
     for power in range(DOUBLINGS):
         high = 2.0**power
-        value = extra(high)
-        if value == 0.0:
-            return low, high
-        still = still + 1 if value == before and np.isfinite(value) else 0
-        if still >= 3:  # the limit has stopped binding: more of it does nothing
-            return None
-        low, before = high, value
+        if extra(high) == 0.0:
+            return _narrowed(extra, low, high)
+        if low and np.allclose(costs[high], costs[low], rtol=NOTHING, atol=NOTHING):
+            return None  # the limit has stopped binding: more of it does nothing
+        low = high
     return None
 
 

@@ -225,6 +225,17 @@ def shared_out(groups: Groups, deliver: Values, short: Values) -> tuple[Values, 
     return delivered, unmet
 
 
+def departures(groups: Groups, deliver: Values, short: Values) -> Values:
+    """Return what leaves for every part (p, T) by bucket of departure; the parts of a group add up to it."""
+    fill, _ = _fill(groups.demand, deliver, short)
+    leaving = np.zeros_like(groups.part_demand)
+    for row, part in enumerate(groups.parts):
+        due = np.zeros(deliver.shape[1])
+        np.add.at(due, part.due, groups.part_demand[row])
+        leaving[row] = due @ fill[groups.part_group[row]]
+    return leaving
+
+
 def _fill(demand: Values, deliver: Values, short: Values) -> tuple[Values, Values]:
     """Return the share of each request delivered in each bucket (g, T, T), and never supplied (g, T)."""
     supplied = (demand - short).cumsum(axis=1)
