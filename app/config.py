@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     builtin_issuer: bool = True
     public_url: str | None = Field(default=None, max_length=200)
     client_token_ttl_seconds: int = Field(default=600, ge=30, le=86400)
+    session_seconds: int = Field(default=12 * 3600, ge=60, le=30 * 86400)
+    refresh_ttl_seconds: int = Field(default=12 * 3600, ge=60, le=90 * 86400)
     token_requests_per_minute: int = Field(default=120, ge=1)
 
     # What one request may ask for

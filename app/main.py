@@ -18,11 +18,11 @@ from starlette.types import Scope as Connection
 import schema
 from app.access import DIRECTORY, Scope
 from app.auth import Audience, Authenticator, Principal, TokenValidator
-from app.auth.issuer import LiveAuthenticator, issuer_routes
+from app.auth.issuer import LiveAuthenticator, builtin_clients, issuer_routes
 from app.config import Settings, load_settings
 from app.errors import ConcordError, ConfigurationError, StoreError
+from app.services.identity import StoredRegistry
 from app.services.keeping import kept_log
-from app.store.clients import StoredRegistry
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
@@ -127,7 +127,7 @@ def identity(settings: Settings, server: Server) -> tuple[Authenticator, list[Ba
     validator = TokenValidator(settings)
     if not settings.builtin_issuer:
         return validator, []
-    registry = StoredRegistry(lambda: server.database)
+    registry = StoredRegistry(lambda: server.database, server.refusals, builtin_clients(settings))
     live = LiveAuthenticator(validator, registry, settings.issuer_url)
     return live, issuer_routes(settings, registry, validator)
 

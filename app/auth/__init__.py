@@ -12,7 +12,7 @@ What a principal may see and do is no concern of this package: `app.access` bind
 
 from app.auth.issuing import issue_token
 from app.auth.keys import SigningKeys, load_signing_keys, rotate_signing_keys
-from app.auth.principal import AUDIENCES, Audience, Principal
+from app.auth.principal import AUDIENCES, Audience, Principal, Rights
 from app.auth.private_files import private_file
 from app.auth.validation import Authenticator, TokenValidator
 
@@ -21,6 +21,7 @@ __all__ = [
     "Audience",
     "Authenticator",
     "Principal",
+    "Rights",
     "SigningKeys",
     "TokenValidator",
     "issue_token",

@@ -7,7 +7,7 @@ import time
 
 from joserfc import jwt
 
-from app.auth.claims import AUDIENCE_CLAIM, MAX_TEXT, PARTY_CLAIM, ROLE_CLAIM, TOKEN_TYPE
+from app.auth.claims import AUDIENCE_CLAIM, FAMILY_MARK, MAX_TEXT, PARTY_CLAIM, ROLE_CLAIM, TOKEN_TYPE
 from app.auth.keys import ALGORITHM, load_signing_keys
 from app.auth.principal import AUDIENCES
 from app.config import Settings
@@ -24,13 +24,14 @@ def issue_token(
     subject: str | None = None,
     issuer: str | None = None,
     client_id: str | None = None,
+    family: str | None = None,
 ) -> str:
     """Return an access token for `role` of `party` in the graph of `audience`.
 
     `ttl` is in seconds (CONCORD_TOKEN_TTL_SECONDS when not given); `subject` names the person or machine and
     is "role@party" when not given. `issuer` is CONCORD_TOKEN_ISSUER unless given, `client_id` the client
-    that asked for the token (RFC 9068 §2.2). Whether the role and the party exist is decided when the
-    token is used.
+    that asked for the token (RFC 9068 §2.2); the id of a token of a `family` begins with it, so that all of
+    them can be ended. Whether the role and the party exist is decided when the token is used.
     """
     _check(audience, role, party, ttl)
     issued_at = int(time.time())
@@ -40,7 +41,7 @@ def issue_token(
         "sub": subject or f"{role}@{party or 'host'}",
         "iat": issued_at,
         "exp": issued_at + (settings.token_ttl_seconds if ttl is None else ttl),
-        "jti": secrets.token_urlsafe(12),
+        "jti": ("" if family is None else f"{family}{FAMILY_MARK}") + secrets.token_urlsafe(12),
         AUDIENCE_CLAIM: audience,
         ROLE_CLAIM: role,
     }

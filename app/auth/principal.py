@@ -10,6 +10,15 @@ AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What a token opens: a graph, and a role of a party in it."""
+
+    audience: Audience
+    role: str
+    party: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A caller whose token was found valid.
 

@@ -10,7 +10,9 @@
 - `backup`    backup, restore
 - `solve`     solve
 - `tokens`    token
-- `identity`  client, key
+- `clients`   client
+- `users`     user
+- `keys`      key
 - `access`    access
 """
 
@@ -22,13 +24,15 @@ import typer
 
 from app.cli.access import access
 from app.cli.backup import backup, restore
+from app.cli.clients import client
 from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
-from app.cli.identity import client, key
+from app.cli.keys import key
 from app.cli.planning import check, publish, reconcile
 from app.cli.serve import serve, worker
 from app.cli.solve import solve
 from app.cli.tokens import token
+from app.cli.users import user
 from app.cli.verify import verify
 
 application = typer.Typer(
@@ -56,6 +60,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "solve": solve,
     "token": token,
     "client": client,
+    "user": user,
     "key": key,
     "access": access,
 }

@@ -29,7 +29,9 @@ KINDS: Final[tuple[Kind, ...]] = (
     "read",
     "erasure",
 )
-Bookkeeping = Literal["progress of a run", "start of a run", "sealing", "attempts counted", "snapshot"]
+Bookkeeping = Literal[
+    "progress of a run", "start of a run", "sealing", "attempts counted", "code taken", "snapshot"
+]
 """Changes that are no acts: nobody decided them, and what they are about has events of its own."""
 Value = str | int | bool | None | list[str] | list[int]
 """What a detail may be; no fractions, so that every reader hashes the same text."""

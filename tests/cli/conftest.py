@@ -33,4 +33,4 @@ def concord(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in that home; returns its result with `exit_code`, `stdout` and `stderr`."""
     monkeypatch.setenv("CONCORD_HOME", str(home))
     monkeypatch.delenv("CONCORD_DATABASE_URL", raising=False)
-    return lambda *arguments: CliRunner().invoke(application, list(arguments))
+    return lambda *arguments, input=None: CliRunner().invoke(application, list(arguments), input=input)

@@ -1,4 +1,4 @@
-"""`client` and `key` as an operator runs them."""
+"""`client`, `user` and `key` as an operator runs them."""
 
 from __future__ import annotations
 
@@ -54,3 +54,58 @@ def test_keys_are_rotated_and_tokens_stay_good(concord: Run, home: Path) -> None
     assert rotated[1]["verify_until"].startswith("20")
     assert "verifies until 20" in concord("key", "list").stdout
     assert TokenValidator(Settings(home=home)).validate(token).role == "planner"
+
+
+def test_an_application_is_added(concord: Run) -> None:
+    assert concord("migrate").exit_code == 0
+    address = "https://planning.example/callback"
+    made = concord("client", "add", "portal", "--redirect-uri", address, "--json")
+    assert made.exit_code == 0, made.stderr
+    assert len(json.loads(made.stdout)["client_secret"]) >= 43
+    made = concord("client", "add", "desk", "--redirect-uri", "http://127.0.0.1/done", "--native")
+    assert "no secret" in made.stdout
+    listed = concord("client", "list").stdout
+    assert f"portal  client_secret  login  {address}" in listed
+    for arguments, said in (
+        (["add", "concord-web", "--redirect-uri", address], "not with concord"),
+        (["add", "x", "--redirect-uri", address, "--role", "planner"], "has no role"),
+        (["add", "x", "--redirect-uri", "http://planning.example/"], "must be https"),
+        (["add", "x", "--redirect-uri", address, "--native", "--first-party"], "imitated"),
+    ):
+        done = concord("client", *arguments)
+        assert done.exit_code == 1
+        assert said in done.stderr
+
+
+def test_a_person_is_added_and_disabled(concord: Run) -> None:
+    assert concord("migrate").exit_code == 0
+    password = "correct horse battery"
+    made = concord("user", "add", "anna", "--role", "planner", input=f"{password}\n")
+    assert made.exit_code == 0, made.stderr
+    assert password not in made.stdout + made.stderr
+    listed = json.loads(concord("user", "list", "--json").stdout)["users"]
+    assert [(one["name"], one["role"], one["disabled_at"]) for one in listed] == [("anna", "planner", None)]
+    assert not any("password_hash" in one for one in listed)
+    assert concord("user", "disable", "anna").exit_code == 0
+    assert "disabled 20" in concord("user", "list").stdout
+    assert concord("user", "enable", "anna").exit_code == 0
+    assert concord("user", "password", "anna", input="another good password\n").exit_code == 0
+
+
+def test_what_is_wrong_with_a_person_is_one_line(concord: Run) -> None:
+    assert concord("migrate").exit_code == 0
+    good = ["--role", "planner"]
+    for arguments, password, said in (
+        (["add"], "", "which user?"),
+        (["add", "anna"], "", "--role"),
+        (["add", "Anna", *good], "correct horse battery", "lower-case"),
+        (["add", "anna", "--role", "nobody"], "correct horse battery", "no role 'nobody'"),
+        (["add", "anna", *good], "short", "12 to 256"),
+        (["add", "anna", *good], "aaaaaaaaaaaaaaaa", "first that anybody"),
+        (["password", "nobody"], "correct horse battery", "NOT_FOUND"),
+        (["disable", "nobody"], "", "NOT_FOUND"),
+    ):
+        done = concord("user", *arguments, input=f"{password}\n")
+        assert done.exit_code == 1, arguments
+        assert said in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr

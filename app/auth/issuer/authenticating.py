@@ -50,19 +50,32 @@ class ClientAuthenticator:
         self._registry = registry
         self._audiences = {settings.issuer_url, f"{settings.issuer_url}/oauth/token"}
 
-    def authenticate(self, headers: Any, form: dict[str, str], address: str) -> Client:
-        """Return the client; raises Authlib's InvalidClientError, always the same."""
+    def authenticate(
+        self, headers: Any, form: dict[str, str], address: str, *, public: bool = False
+    ) -> Client:
+        """Return the client; raises Authlib's InvalidClientError, always the same.
+
+        Where `public` ones are let in, one that is registered so has nothing to prove here.
+        """
         presented = read_credentials(headers, form)
         try:
             if isinstance(presented, Secret):
                 return self._by_secret(presented, address)
             if isinstance(presented, Assertion):
                 return self._by_assertion(presented)
+            if public and "client_id" in form:
+                return self._by_name(form["client_id"])
             raise RefusedError("nothing presented")
         except _REFUSALS as error:
             reason = str(error) if isinstance(error, RefusedError) else type(error).__name__
             _log.info("client refused: %s", reason)
         raise ClientRefusedError(description="Client authentication failed.", status_code=401)
+
+    def _by_name(self, client_id: str) -> Client:
+        client = from_thread.run(self._registry.find_client, client_id)
+        if client is None or client.method != "none":
+            raise RefusedError("no such client without a proof")
+        return client
 
     def _by_secret(self, presented: Secret, address: str) -> Client:
         client_id = presented.client_id

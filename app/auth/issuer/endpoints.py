@@ -1,4 +1,4 @@
-"""Revocation (RFC 7009) and introspection (RFC 7662): a client asks about its own access tokens."""
+"""Revocation (RFC 7009) and introspection (RFC 7662): a client asks about tokens that it was given."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 from anyio import from_thread
 from authlib.oauth2.rfc6749 import TokenMixin
+from authlib.oauth2.rfc6749.errors import InvalidGrantError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
+from app.auth.claims import family_of
+from app.auth.issuer.logins import Family, digest
 from app.auth.issuer.registry import CLIENT_SUBJECT, Registry
 from app.auth.principal import Principal
 from app.auth.validation import TokenValidator
@@ -19,14 +22,15 @@ from app.errors import Unauthenticated
 class IssuedToken(TokenMixin):
     """A valid access token of the built-in issuer, as Authlib asks about it."""
 
-    def __init__(self, principal: Principal, *, revoked: bool) -> None:
-        """Take what the token says."""
+    def __init__(self, principal: Principal, client_id: str | None, *, revoked: bool) -> None:
+        """Take what the token says, and whom it was issued to (None where that has ended)."""
         self.principal = principal
+        self.client_id = client_id
         self._revoked = revoked
 
     def check_client(self, client: Any) -> bool:
         """Say whether it was issued to this client."""
-        return self.principal.subject == f"{CLIENT_SUBJECT}{client.get_client_id()}"
+        return bool(self.client_id == client.get_client_id())
 
     def is_expired(self) -> bool:
         """Say whether its time is over."""
@@ -41,25 +45,34 @@ class _Tokens:
     """How both endpoints find a token."""
 
     def __init__(self, registry: Registry, validator: TokenValidator, issuer: str) -> None:
-        self._registry = registry
+        self.registry = registry
         self._validator = validator
         self._issuer = issuer
 
     def find(self, text: str) -> IssuedToken | None:
-        """Return a valid token that this issuer issued; there are no others to ask about."""
+        """Return a valid access token that this issuer issued; there are no others to ask about."""
         try:
             principal = self._validator.validate(text)
         except Unauthenticated:
             return None
         if principal.issuer != self._issuer:
             return None
-        revoked = from_thread.run(self._registry.revoked)
-        return IssuedToken(principal, revoked=principal.token_id in revoked.token_ids)
+        revoked = from_thread.run(self.registry.revoked)
+        return IssuedToken(principal, self._client_of(principal), revoked=revoked.covers(principal))
+
+    def _client_of(self, principal: Principal) -> str | None:
+        """Return the client that a token was issued to."""
+        name = family_of(principal.token_id)
+        if name is None:
+            return principal.subject.removeprefix(CLIENT_SUBJECT)
+        family = from_thread.run(self.registry.find_family, name)
+        return None if family is None else family.client_id
 
 
 class Revocation(RevocationEndpoint):
-    """Ends an access token before its time."""
+    """Ends an access token before its time; with a refresh token, all that one login gave the client."""
 
+    CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
     SUPPORTED_TOKEN_TYPES = ("access_token", "refresh_token")
 
     def __init__(self, registry: Registry, validator: TokenValidator, issuer: str) -> None:
@@ -68,16 +81,27 @@ class Revocation(RevocationEndpoint):
         self._registry = registry
         self._tokens = _Tokens(registry, validator, issuer)
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> IssuedToken | None:
-        """Return the token, None for what is none (RFC 7009 §2.2: that is no error)."""
-        return self._tokens.find(token_string)
+    def authenticate_token(self, request: Any, client: Any) -> IssuedToken | Family | None:
+        """Return what the client may end, None for what is none (RFC 7009 §2.2: that is no error)."""
+        self.check_params(request, client)
+        text = request.form["token"]
+        token = self._tokens.find(text)
+        if token is None:
+            return from_thread.run(self._registry.find_refresh_token, digest(text), client.get_client_id())
+        if not token.check_client(client):
+            raise InvalidGrantError
+        return token
 
-    def revoke_token(self, token: IssuedToken, request: Any) -> None:
+    def revoke_token(self, token: IssuedToken | Family, request: Any) -> None:
         """End it."""
-        from_thread.run(self._revoke, token.principal)
+        from_thread.run(self._revoke, token, f"{CLIENT_SUBJECT}{request.client.get_client_id()}")
 
-    async def _revoke(self, principal: Principal) -> None:
-        await self._registry.revoke_token(principal.token_id, principal.expires_at, by=principal.subject)
+    async def _revoke(self, token: IssuedToken | Family, by: str) -> None:
+        if isinstance(token, Family):
+            await self._registry.end_family(token.family, by=by)
+        else:
+            principal = token.principal
+            await self._registry.revoke_token(principal.token_id, principal.expires_at, by=by)
 
 
 class Introspection(IntrospectionEndpoint):
@@ -106,7 +130,7 @@ class Introspection(IntrospectionEndpoint):
             "token_type": "Bearer",
             "iss": principal.issuer,
             "sub": principal.subject,
-            "client_id": principal.subject.removeprefix(CLIENT_SUBJECT),
+            "client_id": token.client_id,
             "exp": principal.expires_at,
             "jti": principal.token_id,
         }

@@ -45,11 +45,9 @@ class LiveAuthenticator:
         Raises StoreError where that cannot be known.
         """
         principal = await self._validator.authenticate(token)
-        if principal.issuer == self._issuer:
-            revoked = await self._current()
-            if principal.token_id in revoked.token_ids or principal.subject in revoked.subjects:
-                _log.info("token refused: revoked")
-                raise Unauthenticated
+        if principal.issuer == self._issuer and (await self._current()).covers(principal):
+            _log.info("token refused: revoked")
+            raise Unauthenticated
         return principal
 
     async def _current(self) -> Revoked:

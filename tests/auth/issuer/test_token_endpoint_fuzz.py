@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from app.auth import TokenValidator
-from app.auth.issuer import Client, Revoked, hash_secret, issuer_routes
+from app.auth import Rights, TokenValidator
+from app.auth.issuer import Client, hash_secret, issuer_routes
 from app.auth.issuer.credentials import ASSERTION_TYPE
 from app.config import Settings
+from tests.auth.issuer.nobody import Nobody
 
 PATHS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect")
 NAMES = [
@@ -43,30 +44,15 @@ headers = st.dictionaries(
 )
 
 
-class OneClient:
+class OneClient(Nobody):
     """A registry of one client, whose secret nobody knows."""
 
     def __init__(self) -> None:
         hashed = hash_secret("only this test's")
-        self.client = Client("erp", "client_secret", hashed, None, "internal", "planner", None, None)
+        self.client = Client("erp", "client_secret", hashed, None, None, Rights("internal", "planner", None))
 
     async def find_client(self, client_id: str) -> Client | None:
         return self.client if client_id == "erp" else None
-
-    async def locked(self, client_id: str, address: str) -> bool:
-        return False
-
-    async def note_attempt(self, client_id: str, address: str, *, succeeded: bool) -> None:
-        assert not succeeded
-
-    async def use_assertion(self, client_id: str, token_id: str, expires_at: int) -> bool:
-        return True
-
-    async def revoke_token(self, token_id: str, expires_at: int, *, by: str) -> None:
-        raise AssertionError("nothing can be revoked without a proof")
-
-    async def revoked(self) -> Revoked:
-        return Revoked()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,54 @@
+"""`key`: the keys that the built-in issuer and `token` sign with."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+
+from app.auth import SigningKeys, load_signing_keys, rotate_signing_keys
+from app.cli.output import Json, answer, command, say
+from app.config import load_settings
+
+KeyAction = Literal["list", "rotate"]
+
+
+@command
+def key(
+    action: Annotated[KeyAction, typer.Argument(help="list or rotate.")],
+    overlap: Annotated[
+        int | None,
+        typer.Option(help="Seconds that the replaced key goes on verifying (CONCORD_TOKEN_TTL_SECONDS)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the local signing keys, or let a new one sign from now on; running servers follow at once.
+
+    Example: python -m app key rotate --overlap 3600
+    """
+    settings = load_settings()
+    if action == "rotate":
+        keys = rotate_signing_keys(settings, settings.token_ttl_seconds if overlap is None else overlap)
+    else:
+        keys = load_signing_keys(settings)
+    listed = [
+        {"kid": kid, "signs": kid == keys.kid, "verify_until": _until(keys, kid)} for kid in keys.public
+    ]
+    answer({"keys": listed}, json=json, text=lambda: _tell_keys(keys))
+
+
+def _until(keys: SigningKeys, kid: str) -> str | None:
+    moment = keys.verify_until.get(kid)
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _tell_keys(keys: SigningKeys) -> None:
+    for kid in keys.public:
+        if kid == keys.kid:
+            say(f"{kid}  signs")
+        elif keys.verifying(kid, time.time()) is None:
+            say(f"{kid}  has ended")
+        else:
+            say(f"{kid}  verifies until {_until(keys, kid) or 'it is rotated out'}")
