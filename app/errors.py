@@ -21,6 +21,7 @@ ConcordError
 │   ├── GroupingUndefined      the measure has no meaningful total over this grouping
 │   └── UnitUndefined          the measure cannot be told in this unit
 ├── NotFound                   nothing the caller may see has this name
+│   └── CommitRetired          a state that retention has given up
 ├── Conflict                   the request was right, but not in the present state
 │   ├── HeadMoved              the branch has moved on and the changes clash
 │   ├── MergeConflicts         two branches changed the same, and nobody has decided yet
@@ -198,6 +199,10 @@ class ImportRefused(InputError, code="IMPORT_REFUSED"):
 
 class NotFound(ConcordError, code="NOT_FOUND"):
     """There is no {kind} {name} here."""
+
+
+class CommitRetired(NotFound, code="COMMIT_RETIRED"):
+    """The state of commit {commit} is no longer kept; published versions and the heads of branches are."""
 
 
 class Conflict(ConcordError, code="CONFLICT"):

@@ -79,6 +79,9 @@ IDENTITY: Final = Scope("concord_service", "concord_identity")
 RECORDER: Final = Scope("concord_service", "concord_recorder")
 """Writes audit events of acts that have no transaction of their own; reads nothing."""
 
+RETENTION: Final = Scope("concord_service", "concord_retention")
+"""Deletes what no kept state of the plan can see."""
+
 SEALER: Final = Scope("concord_service", "concord_sealer")
 """Chains the audit log; sees pseudonyms, no names."""
 

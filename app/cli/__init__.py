@@ -8,6 +8,7 @@
 - `planning`  reconcile, publish, check-plan
 - `verify`    verify
 - `backup`    backup, restore
+- `retention` retain
 - `solve`     solve
 - `tokens`    token
 - `clients`   client
@@ -29,6 +30,7 @@ from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
 from app.cli.keys import key
 from app.cli.planning import check, publish, reconcile
+from app.cli.retention import retain
 from app.cli.serve import serve, worker
 from app.cli.solve import solve
 from app.cli.tokens import token
@@ -57,6 +59,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "verify": verify,
     "backup": backup,
     "restore": restore,
+    "retain": retain,
     "solve": solve,
     "token": token,
     "client": client,

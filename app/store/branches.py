@@ -14,11 +14,12 @@ from datetime import date, datetime
 
 from psycopg.errors import UniqueViolation
 
-from app.errors import Conflict, InputError, NotFound
+from app.errors import CommitRetired, Conflict, InputError, NotFound
 from app.store.database import Transaction
 
 PLAN = "default"
 MAIN = "main"
+RETENTION_LOCK = "concord retention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,13 @@ class Commit:
     path_branches: tuple[int, ...]
     path_uptos: tuple[int, ...]
     snapshot_id: int | None = None
+    retired: bool = False
 
     @property
     def path(self) -> dict[str, object]:
-        """Parameters of `PATH`."""
+        """Parameters of `PATH`; raises CommitRetired where retention has given the state up."""
+        if self.retired:
+            raise CommitRetired(commit=self.id)
         return {"path_branches": list(self.path_branches), "path_uptos": list(self.path_uptos)}
 
 
@@ -93,7 +97,8 @@ SELECT c.id, b.plan_id, c.branch_id, b.name AS branch, c.parent_id, c.merged_id,
        (SELECT max(s.commit_id) FROM plan.version s JOIN plan.commit k ON k.id = s.commit_id
         WHERE (k.branch_id = c.branch_id AND k.id <= c.id) OR EXISTS (
             SELECT FROM plan.branch_path p WHERE p.branch_id = c.branch_id
-                AND p.ancestor_id = k.branch_id AND k.id <= p.upto_commit_id)) AS snapshot_id
+                AND p.ancestor_id = k.branch_id AND k.id <= p.upto_commit_id)) AS snapshot_id,
+       EXISTS (SELECT FROM plan.retired_commit r WHERE r.commit_id = c.id) AS retired
 FROM plan.commit c JOIN plan.branch b ON b.id = c.branch_id
 """
 
@@ -224,8 +229,23 @@ async def lock_names(tx: Transaction, prefix: str) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('branch ' || %s, 0))", (prefix,))
 
 
+async def hold(tx: Transaction, *states: Commit) -> None:
+    """Keep retention from giving up states that are about to be built on, until the transaction ends.
+
+    Raises CommitRetired for one that it has given up.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (RETENTION_LOCK,))
+    gone = await tx.fetch_value(
+        "SELECT min(commit_id) FROM plan.retired_commit WHERE commit_id = ANY(%s)",
+        ([state.id for state in states],),
+    )
+    if gone is not None:
+        raise CommitRetired(commit=gone)
+
+
 async def fork(tx: Transaction, source: Commit, name: str, *, author: str) -> Branch:
     """Make a branch that starts as `source` shows; nothing is copied."""
+    await hold(tx, source)
     try:
         branch_id = await tx.fetch_value(
             "INSERT INTO plan.branch (plan_id, name, head_id, forked_from_id, created_by) "

@@ -100,6 +100,7 @@ async def _base(tx: Transaction, target: Commit, expected: int | None) -> Commit
     if expected is None or expected == target.id:
         return None
     base = await branches.commit(tx, expected)
+    await branches.hold(tx, base)
     seen = dict(zip(target.path_branches, target.path_uptos, strict=True))
     if base.id > seen.get(base.branch_id, -1):
         raise InputError(reason=f"commit {expected} is not part of branch {target.branch}")

@@ -64,6 +64,7 @@ async def merge(
     base = await merge_base(tx, head, source)
     if base.id == source.id:
         return head
+    await branches.hold(tx, base, source)
     combined = await _combine(tx, head, base, source, resolution)
     if not combined.decided:
         return combined.clashes
@@ -90,6 +91,7 @@ async def rebase(
     """
     source = await lock(tx, branch)
     base = await _base_of_rebase(tx, branch, source, onto)
+    await branches.hold(tx, base, onto)
     combined = await _combine(tx, onto, base, source, resolution)
     if not combined.decided:
         return combined.clashes

@@ -93,6 +93,7 @@ async def done_with(tx: Transaction, inputs_hash: bytes, rule: str) -> Run | Non
     """Return the run that reconciled exactly these inputs under this rule, None if there is none yet."""
     found = await tx.fetch_one(
         f"{_RUN} WHERE r.inputs_hash = %s AND r.rule = %s AND r.state = 'done' "
+        "AND NOT EXISTS (SELECT FROM plan.retired_commit g WHERE g.commit_id = r.result_commit_id) "
         "ORDER BY r.finished_at LIMIT 1",
         (inputs_hash, rule),
     )

@@ -14,7 +14,7 @@ from typing import Literal
 from psycopg.errors import UniqueViolation
 
 from app.errors import Conflict, NotFound
-from app.store.branches import PLAN, Commit, commit
+from app.store.branches import PLAN, Commit, commit, hold
 from app.store.calendars import spans
 from app.store.cells import encode
 from app.store.database import Transaction
@@ -47,6 +47,7 @@ FROM plan.version v JOIN plan.plan p ON p.id = v.plan_id
 
 async def seal(tx: Transaction, state: Commit, name: str, kind: Kind, *, by: str) -> Version:
     """Publish a state under a name; it can never change again. Takes a snapshot for fast reading."""
+    await hold(tx, state)
     digest = await content_hash(tx, state)
     try:
         made = await tx.fetch_one(

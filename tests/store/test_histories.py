@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.access import HOST
 from app.config import Settings
-from app.errors import Conflict, HeadMoved, InputError
+from app.errors import CommitRetired, Conflict, HeadMoved, InputError
 from app.store import branches, versions
 from app.store.branches import At, Branch, Commit
 from app.store.commits import write_commit
@@ -25,6 +26,7 @@ from app.store.entities import read_rows
 from app.store.integrity import INVARIANTS, check_invariant
 from app.store.merges import merge, parent_of, promote, rebase
 from app.store.resolving import Clashes, Decision, Resolution, Side
+from app.store.retention import retain
 from app.store.series import read_series
 from tests.store.model import Cells, Clash, Model, Place, State, decided
 from tests.store.world import as_cells, changes, items, stock, weeks
@@ -50,7 +52,11 @@ together = st.one_of(
     st.tuples(st.just("promote"), picks),
 )
 steps = st.one_of(
-    commits, forks, together, st.tuples(st.just("publish"), picks, st.sampled_from(["draft", "final"]))
+    commits,
+    forks,
+    together,
+    st.tuples(st.just("publish"), picks, st.sampled_from(["draft", "final"])),
+    st.tuples(st.just("retain"), picks),
 )
 all_cells = [(item, ordinal) for item in ITEMS[:2] for ordinal in range(WIDTH)]
 full_edits = st.tuples(*(values for _ in all_cells)).map(
@@ -104,6 +110,8 @@ class History:
     published: list[tuple[int, str, versions.Version]] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     origins: dict[str, int] = field(default_factory=dict)
+    forked: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
     retired: dict[str, int] = field(default_factory=dict)
 
     async def begin(self) -> None:
@@ -186,6 +194,7 @@ class History:
         made = await branches.fork(self.tx, source, f"b{len(self.branches)}", author="test")
         self.branches.append(made)
         self.model.heads[made.name] = self.origins[made.name] = source.id
+        self.forked.add(source.id)
 
     async def merge(self, branch_pick: int, pick: int, choices: list[Decision]) -> None:
         branch = self.open_at(branch_pick)
@@ -270,6 +279,7 @@ class History:
         await self._retire(branch, source)
         self.branches.append(made)
         self.model.heads[made.name] = self.origins[made.name] = onto.id
+        self.forked.add(onto.id)
         if made.head == onto.id:
             assert wanted == self.model.states[onto.id]
         else:
@@ -319,6 +329,30 @@ class History:
         made = await versions.seal(self.tx, state, name, kind, by="test")
         self.published.append((state.id, kind, made))
 
+    async def retain(self, pick: int) -> None:
+        since = self.commit_at(pick).at
+        expected = self._given_up(since)
+        await self.tx.execute("SELECT set_config('role', 'concord_retention', true)")
+        await retain(self.tx, since)
+        await self.tx.execute("SELECT set_config('role', 'concord_host', true)")
+        self.gone |= expected
+        for number in expected:
+            del self.commits[number]
+            with pytest.raises(CommitRetired):
+                await read_series(self.tx, await branches.commit(self.tx, number))
+        self.commits = {number: await branches.commit(self.tx, number) for number in self.commits}
+
+    def _given_up(self, since: datetime) -> set[int]:
+        """Return the commits that nothing asks for any more: an own count, by what the model knows."""
+        asked = {*self.model.heads.values(), *self.forked, *self.model.merged.values()}
+        asked |= {number for number, _, _ in self.published}
+        asked |= {number for number, commit in self.commits.items() if commit.at >= since}
+        older: dict[int, int] = {}
+        for number, commit in self.commits.items():
+            if commit.at < since:
+                older[commit.branch_id] = max(number, older.get(commit.branch_id, 0))
+        return self.commits.keys() - asked - set(older.values())
+
     async def check(self) -> None:
         for number in self.commits:
             await self._check_state(number)
@@ -364,7 +398,12 @@ class History:
             assert cells == self.model.differences(a, b)
         start = weeks(WIDTH).buckets[1].start
         history = await cell_history(self.tx, self.commits[numbers[-1]], KEYS["A"], start)
-        assert [(c.commit_id, c.value) for c in history] == self.model.cell_history(numbers[-1], "A", 1)
+        found_cells = [(c.commit_id, c.value) for c in history]
+        expected = self.model.cell_history(numbers[-1], "A", 1)
+        if self.gone:  # what lay between kept states is no longer told; where it ended is
+            assert [value for _, value in found_cells[-1:]] == [value for _, value in expected[-1:]]
+        else:
+            assert found_cells == expected
 
 
 async def play(world: World, program: list[tuple[object, ...]]) -> None:
@@ -379,6 +418,13 @@ async def play(world: World, program: list[tuple[object, ...]]) -> None:
 @given(st.lists(steps, min_size=3, max_size=12))
 def test_random_histories_match_the_model(world: World, program: list[tuple[object, ...]]) -> None:
     world.run(play(world, program))
+
+
+@given(st.lists(steps, min_size=6, max_size=14), picks, st.lists(steps, max_size=5))
+def test_what_retention_keeps_reads_as_before(
+    world: World, first: list[tuple[object, ...]], pick: int, then: list[tuple[object, ...]]
+) -> None:
+    world.run(play(world, [*first, ("retain", pick), *then]))
 
 
 @given(parting, st.lists(st.one_of(together, commits, forks), max_size=6))
