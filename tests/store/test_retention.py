@@ -30,10 +30,16 @@ async def submit(database: Database, value: float) -> int:
     """Write one commit of one series on main; returns its number."""
     async with database.write(HOST) as tx:
         changes = SeriesChanges([KEY], np.full((1, len(CALENDAR)), value))
-        made = await write_commit(
-            tx, await branch(tx, "main"), author="test", reason="submit", series=changes
-        )
-        return made.id
+        main = await branch(tx, "main")
+        return (await write_commit(tx, main, author="test", reason="submit", series=changes)).id
+
+
+async def submit_on(database: Database, head: int) -> None:
+    """Write a change that was made on an old state of main."""
+    async with database.write(HOST) as tx:
+        changes = SeriesChanges([KEY], np.full((1, len(CALENDAR)), 3.0))
+        main = await branch(tx, "main")
+        await write_commit(tx, main, author="test", reason="submit", series=changes, expected_head=head)
 
 
 async def retained(database: Database, *, dry_run: bool = False) -> tuple[int, int, int]:
@@ -90,10 +96,7 @@ async def test_an_old_state_cannot_be_built_on(database: Database) -> None:
         async with database.write(HOST) as tx:
             await fork(tx, before, "late", author="test")
     with pytest.raises(CommitRetired):
-        async with database.write(HOST) as tx:
-            changes = SeriesChanges([KEY], np.full((1, len(CALENDAR)), 3.0))
-            main = await branch(tx, "main")
-            await write_commit(tx, main, author="test", reason="submit", series=changes, expected_head=first)
+        await submit_on(database, first)
 
 
 async def test_a_fork_that_is_not_finished_keeps_its_state(database: Database) -> None:
