@@ -72,6 +72,10 @@ class Settings(BaseSettings):
 
     # WebSocket
     max_message_bytes: int = Field(default=256 * 1024, ge=1024)
+    max_socket_operations: int = Field(default=32, ge=1)
+    socket_init_seconds: float = Field(default=10.0, gt=0, le=600)
+    socket_idle_seconds: float = Field(default=900.0, gt=0)
+    socket_send_seconds: float = Field(default=30.0, gt=0)
 
     @property
     def issuer_url(self) -> str:

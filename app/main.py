@@ -23,6 +23,7 @@ from app.config import Settings, load_settings
 from app.errors import ConcordError, ConfigurationError, StoreError
 from app.services.identity import StoredRegistry
 from app.services.keeping import kept_log
+from app.store.announcements import Announcements
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
@@ -60,6 +61,7 @@ class Server:
         self._codecs = IdCodecs.load(settings)
         self._database: Database | None = None
         self.refusals = Refusals(lambda: self.database)
+        self._announcements: Announcements | None = None
 
     @property
     def database(self) -> Database:
@@ -70,21 +72,32 @@ class Server:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Open a database of this program's schema, serve, and close it however serving ends."""
+        """Open a database of this program's schema, listen, serve, and close it however serving ends."""
         self._database = await Database.open(self.settings)
         try:
             await check_current(self._database)
+            self._announcements = Announcements(self._database)
+            self._announcements.start()
             async with kept_log(self._database, self.refusals):
                 yield
         finally:
-            opened, self._database = self._database, None
-            await opened.close()
+            await self._close()
+
+    async def _close(self) -> None:
+        """Stop listening, and close the database."""
+        if self._announcements is not None:
+            listening, self._announcements = self._announcements, None
+            await listening.close()
+        opened, self._database = self.database, None
+        await opened.close()
 
     def make_context(self, principal: Principal, connection: HTTPConnection) -> Context:
         """Return the context of one request."""
         codec = self._codecs.of(principal)
         caller = Caller(principal, origin_of(connection), self.refusals)
-        return Context(principal, self.settings, self.database, codec, self._bind, caller)
+        return Context(
+            principal, self.settings, self.database, codec, self._bind, caller, self._announcements
+        )
 
     async def _bind(self, principal: Principal) -> Scope:
         return await bind(self.database, principal)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from app.access import Scope, from_origin
 from app.auth import Principal
 from app.config import Settings
+from app.errors import StoreError
+from app.store.announcements import Announcements
 from app.store.database import Database, Transaction
 from schema.auditing import Caller
 from schema.ids import IdCodec
@@ -34,6 +36,7 @@ class Context:
     bind: Bind
     caller: Caller | None = None
     """From where the principal calls, and where its refusals go; None only in tests of single fields."""
+    announcements: Announcements | None = None
     reading: Reading = field(default_factory=Reading, init=False)
     _binding: asyncio.Task[Scope] | None = field(default=None, init=False)
 
@@ -42,6 +45,18 @@ class Context:
         if self._binding is None:
             self._binding = asyncio.ensure_future(self._bind())
         return await asyncio.shield(self._binding)
+
+    @property
+    def announcing(self) -> Announcements:
+        """What this process hears; raises StoreError where nothing listens."""
+        if self.announcements is None:
+            raise StoreError(reason="no announcements are heard here")
+        return self.announcements
+
+    async def renew(self) -> None:
+        """Forget transaction and scope: what a stream reads next is read as the policies grant it then."""
+        await self.reading.end()
+        self._binding = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

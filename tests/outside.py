@@ -16,6 +16,7 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 import numpy.typing as npt
+from starlette.types import ASGIApp
 
 from app.access import HOST
 from app.auth import issue_token
@@ -239,10 +240,15 @@ class Served:
 
     http: httpx.AsyncClient
     settings: Settings
+    app: ASGIApp
+
+    def token(self, audience: str, party: str, role: str | None = None) -> str:
+        """A token of a party; a planner's unless another role is named."""
+        return issue_token(self.settings, audience, role or f"{audience}_planner", party)
 
     def client(self, audience: str, party: str, role: str | None = None) -> Client:
         """A client of a party; a planner unless another role is named."""
-        return Client(self.http, issue_token(self.settings, audience, role or f"{audience}_planner", party))
+        return Client(self.http, self.token(audience, party, role))
 
 
 @asynccontextmanager
@@ -252,7 +258,7 @@ async def serving(settings: Settings) -> AsyncIterator[Served]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Served(http, settings)
+            yield Served(http, settings, app)
 
 
 def plan_view(

@@ -94,6 +94,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_w
             port=port,
             workers=workers,
             log_level=settings.log_level,
+            ws="websockets-sansio",
             ws_max_size=settings.max_message_bytes,
             server_header=False,
             timeout_graceful_shutdown=10,

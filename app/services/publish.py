@@ -11,7 +11,6 @@ from app.services.grants import require_action
 from app.services.releasing.copying import AUDIENCES, copy_out
 from app.services.releasing.reading import read_plan
 from app.services.releasing.view import Limit
-from app.store.announcements import announce_published
 from app.store.audit import Event, record
 from app.store.branches import At, Commit, resolve
 from app.store.database import Database, Transaction
@@ -62,7 +61,6 @@ async def _publish(tx: Transaction, commit: Commit, kind: Kind, name: str, by: s
     made = await seal(tx, commit, name, kind, by=by)
     view = await read_plan(tx, commit, _limits(await read_limits(tx, commit)))
     await copy_out(tx, commit, view, kind, made.published_at)
-    await announce_published(tx, AUDIENCES[kind])
     return made
 
 

@@ -57,10 +57,15 @@ def ended(kind: Ended, key: str) -> str:
     return "ended:" + hashlib.sha256(f"{kind} {key}".encode()).hexdigest()[:32]
 
 
-async def announce_published(tx: Transaction, audiences: Iterable[str]) -> None:
-    """Announce a published version, and the releases to these audiences that were made of it."""
-    for topic in (PUBLISHED, *(released(audience) for audience in audiences)):
-        await _announce(tx, topic)
+async def announce_published(tx: Transaction) -> None:
+    """Announce a published version."""
+    await _announce(tx, PUBLISHED)
+
+
+async def announce_released(tx: Transaction, audiences: Iterable[str]) -> None:
+    """Announce releases to the parties of some audiences; to which of them is not said."""
+    for audience in audiences:
+        await _announce(tx, released(audience))
 
 
 async def announce_run(tx: Transaction, run_id: UUID) -> None:
@@ -158,7 +163,7 @@ class Announcements:
                 async with await self._connect() as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     pause = FIRST_PAUSE_SECONDS
-                    self._tell_missed()
+                    self.tell_missed()
                     await self._listen(connection)
             except (psycopg.Error, OSError) as error:
                 _log.warning("announcements are not heard, listening again: %s", cause(error))
@@ -178,11 +183,16 @@ class Announcements:
         """Tell what is announced until the connection is lost, which a question in silence finds out."""
         while True:
             async for notification in connection.notifies(timeout=PING_SECONDS):
-                for watch in tuple(self._watches.get(notification.payload, ())):
-                    watch.tell(notification.payload)
+                self.tell(notification.payload)
             async with asyncio.timeout(PING_SECONDS):
                 await connection.execute("SELECT")
 
-    def _tell_missed(self) -> None:
+    def tell(self, topic: str) -> None:
+        """Tell who watches a topic that it was announced."""
+        for watch in tuple(self._watches.get(topic, ())):
+            watch.tell(topic)
+
+    def tell_missed(self) -> None:
+        """Tell everybody that something may have been missed."""
         for watch in {watch for watches in self._watches.values() for watch in watches}:
             watch.tell(None)

@@ -74,3 +74,14 @@ async def latest_version_of(tx: Transaction, commit_id: int, *, hashes: bool) ->
         (commit_id,),
     )
     return None if row is None else PublishedVersion(**row)
+
+
+async def versions_after(
+    tx: Transaction, number: int, *, plan: str = PLAN, first: int, hashes: bool
+) -> list[PublishedVersion]:
+    """Return up to `first` versions with a higher id, the earliest first; publications take turns."""
+    rows = await tx.fetch(
+        f"{_versions(hashes)} WHERE p.name = %s AND v.id > %s::int ORDER BY v.id LIMIT %s",
+        (plan, number, first),
+    )
+    return [PublishedVersion(**row) for row in rows]

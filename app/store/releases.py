@@ -233,6 +233,18 @@ async def list_releases(
     return [Release(**_typed(row)) for row in rows]
 
 
+async def releases_after(
+    tx: Transaction, party_id: int, audience: str, number: int, *, limit: int
+) -> list[Release]:
+    """Return releases with a higher number, the earliest first."""
+    rows = await tx.fetch(
+        f"SELECT {HEAD} FROM outside.release WHERE party_id = %s AND audience = %s AND ordinal > %s::int "
+        "ORDER BY ordinal LIMIT %s",
+        (party_id, audience, number, limit),
+    )
+    return [Release(**_typed(row)) for row in rows]
+
+
 async def releases_numbered(
     tx: Transaction, party_id: int, audience: str, ordinals: Sequence[int]
 ) -> dict[int, Release]:

@@ -14,6 +14,7 @@ from typing import Literal
 from psycopg.errors import UniqueViolation
 
 from app.errors import Conflict, NotFound
+from app.store.announcements import announce_published
 from app.store.branches import PLAN, Commit, commit, hold
 from app.store.calendars import spans
 from app.store.cells import encode
@@ -64,6 +65,7 @@ async def seal(tx: Transaction, state: Commit, name: str, kind: Kind, *, by: str
     await take_snapshot(tx, state)
     if made is None:
         raise NotFound(kind="version", name=name)
+    await announce_published(tx)
     return Version(**made)
 
 

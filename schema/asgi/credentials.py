@@ -19,7 +19,12 @@ def bearer_token(headers: Headers) -> str:
     values = headers.getlist("authorization")
     if len(values) != 1:
         raise Unauthenticated
-    scheme, _, token = values[0].partition(" ")
+    return token_of(values[0])
+
+
+def token_of(value: str) -> str:
+    """Return the token in the value of an Authorization header; raises Unauthenticated for another scheme."""
+    scheme, _, token = value.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     return token.strip(" ")

@@ -9,6 +9,7 @@ from cross_web import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from app.auth import AUDIENCES, Audience, Authenticator, Principal
 from app.config import Settings
@@ -32,6 +33,7 @@ from schema.asgi.graphiql import examples_response, page_response
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.masking import formatted, shown_error
 from schema.asgi.negotiation import JSON, prefers_html, response_type
+from schema.asgi.streams import Admission, BearerAdmission, Serving, serve_socket
 from schema.asgi.view import GraphQLView
 from schema.auditing import origin_of
 from schema.context import Context
@@ -61,8 +63,13 @@ class GraphQLEndpoint:
         make_context: MakeContext,
         authenticator: Authenticator,
         refusals: Refusals | None = None,
+        *,
+        admission: Admission | None = None,
     ) -> None:
-        """Take one graph for each audience, what makes principals and contexts, and where refusals go."""
+        """Take one graph for each audience, what makes principals and contexts, and where refusals go.
+
+        WebSockets are opened by bearer tokens unless another `admission` is given.
+        """
         if set(schemas) != set(AUDIENCES):
             raise ConfigurationError(reason=f"a graph is needed for each of {', '.join(AUDIENCES)}")
         self._settings = settings
@@ -70,11 +77,13 @@ class GraphQLEndpoint:
         self._make_context = make_context
         self._authenticator = authenticator
         self._refusals = refusals
+        admission = admission or BearerAdmission(authenticator)
+        self._serving = Serving(settings, schemas, make_context, admission, refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; refuse a WebSocket before it is opened."""
+        """Answer one request, or serve one WebSocket."""
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": "no subscriptions here"})
+            await serve_socket(WebSocket(scope, receive, send), self._serving)
             return
         request = Request(scope, receive)
         response = await answered(request, self._answer)

@@ -48,6 +48,8 @@ class GuardedSchema(strawberry.Schema):
         self,
         query: type,
         mutation: type | None = None,
+        subscription: type | None = None,
+        *,
         types: Iterable[type] = (),
         config: StrawberryConfig | None = None,
         extensions: Iterable[type[SchemaExtension]] = (),
@@ -57,6 +59,7 @@ class GuardedSchema(strawberry.Schema):
         super().__init__(
             query=query,
             mutation=mutation,
+            subscription=subscription,
             types=tuple(types),
             config=config,
             extensions=(gate, *extensions),

@@ -61,9 +61,19 @@ def parse_request(body: bytes, settings: Settings) -> GraphQLRequestData:
         raise BadRequest(reason="one GraphQL request at a time; lists of them are not executed")
     if not isinstance(parameters, dict):
         raise BadRequest(reason="the body must be a JSON object")
+    check_parameters(parameters, settings, null_characters=b"\\u0000" in body)
+    return request_of(parameters, settings)
+
+
+def check_parameters(parameters: dict[str, object], settings: Settings, *, null_characters: bool) -> None:
+    """Refuse JSON that is nested too deep, or (where its text says it may) holds a null character."""
     _check_depth(parameters, settings.max_json_depth)
-    if b"\\u0000" in body:
+    if null_characters:
         _refuse_null_characters(parameters)
+
+
+def request_of(parameters: dict[str, object], settings: Settings) -> GraphQLRequestData:
+    """Return the request in a JSON object that was checked; raises BadRequest for another shape."""
     return GraphQLRequestData(
         query=_query(parameters, settings.max_document_bytes),
         variables=_optional_object(parameters, "variables"),
@@ -111,7 +121,7 @@ def _check_depth(value: object, limit: int) -> None:
         level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
         if not level:
             return
-    raise BadRequest(reason=f"the body is nested deeper than {limit} levels")
+    raise BadRequest(reason=f"JSON nested deeper than {limit} levels")
 
 
 def _refuse_null_characters(value: object) -> None:

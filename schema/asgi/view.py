@@ -11,14 +11,19 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app.config import Settings
+from app.errors import BadRequest
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.masking import formatted_graphql, is_request_error
 from schema.asgi.negotiation import GRAPHQL_RESPONSE, response_type
 from schema.asgi.request import read_request
 from schema.context import Context
+
+_OVER_HTTP = (OperationType.QUERY, OperationType.MUTATION)
 
 
 class _Adapter(StarletteRequestAdapter):
@@ -50,6 +55,31 @@ class GraphQLView(GraphQL[Context, None]):
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """Return the one GraphQL request in the body."""
         return await read_request(cast(_Adapter, request).starlette_request, self._settings)
+
+    async def execute_single(  # noqa: PLR0917  the parent's signature
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Execute a query or mutation; streams are served over WebSockets alone."""
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                root_value=root_value,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=_OVER_HTTP,
+                operation_extensions=request_data.extensions,
+            )
+        except CannotGetOperationTypeError as error:
+            raise BadRequest(reason=error.as_http_error_reason()) from None
+        except InvalidOperationTypeError:
+            raise BadRequest(reason="a subscription needs a WebSocket (graphql-transport-ws)") from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Return the answer; a request that was not executed has no `data` in it."""

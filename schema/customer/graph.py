@@ -29,6 +29,7 @@ from schema.customer.signals import (
     resolve_demand_signal_submit,
     resolve_demand_signals,
 )
+from schema.customer.streams import Subscription
 from schema.types.connections import Connection
 from schema.types.graph import build_graph
 from schema.types.node import Node
@@ -106,4 +107,4 @@ class Mutation:
     )
 
 
-SCHEMA = build_graph(Query, Mutation)
+SCHEMA = build_graph(Query, Mutation, Subscription)

@@ -22,6 +22,7 @@ from schema.supplier.projections import (
     resolve_open_orders,
     resolve_projections,
 )
+from schema.supplier.streams import Subscription
 from schema.supplier.submissions import (
     Capacity,
     CapacitySubmitPayload,
@@ -129,4 +130,4 @@ class Mutation:
     )
 
 
-SCHEMA = build_graph(Query, Mutation)
+SCHEMA = build_graph(Query, Mutation, Subscription)

@@ -56,7 +56,7 @@ async def test_a_commit_is_heard_in_both_processes_and_a_rollback_in_none(
 
     async def fail() -> None:
         async with database.write(HOST) as tx:
-            await announcements.announce_published(tx, ["supplier"])
+            await announcements.announce_released(tx, ["supplier"])
             raise RuntimeError
 
     topics = (PUBLISHED, announcements.released("supplier"), announcements.run_progressed(run))
@@ -113,7 +113,7 @@ async def test_a_lost_connection_is_made_anew_and_says_that_something_may_have_b
             )
         assert await heard(watch) == announcements.Heard(frozenset(), missed=True)
         async with database.write(HOST) as tx:
-            await announcements.announce_published(tx, [])
+            await announcements.announce_published(tx)
         assert (await heard(watch)).topics == {PUBLISHED}
 
 

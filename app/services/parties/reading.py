@@ -32,6 +32,7 @@ from app.store.releases import (
     list_releases,
     read_line_history,
     read_lines,
+    releases_after,
     releases_numbered,
 )
 
@@ -137,6 +138,11 @@ async def releases(tx: Transaction, audience: str, paged: Paged, at: At = LATEST
     before = min(ends, default=None)
     found = await list_releases(tx, own_party(tx), audience, limit=paged.limit + 1, before=before)
     return page_of(found, paged.limit, lambda release: str(release.ordinal))
+
+
+async def next_releases(tx: Transaction, audience: str, number: int, limit: int) -> list[Release]:
+    """Return the party's releases after the one with a number, the earliest first."""
+    return await releases_after(tx, own_party(tx), audience, number, limit=limit)
 
 
 async def lines(

@@ -12,6 +12,7 @@ from app.services.releasing.projections import projection_lines, purchase_orders
 from app.services.releasing.reasons import Reasons
 from app.services.releasing.supply_answers import answer_lines, customer_items, sales_orders
 from app.services.releasing.view import PlanView
+from app.store.announcements import announce_released
 from app.store.branches import Commit
 from app.store.database import Transaction
 from app.store.identity import entity_ids
@@ -55,6 +56,7 @@ async def copy_out(tx: Transaction, commit: Commit, view: PlanView, kind: str, a
         release = _head(view, addressee, previous, kind=kind, at=at, through=through)
         contents = await _contents(tx, view, addressee, previous, reasons=reasons)
         await append_release(tx, addressee.party_id, addressee.audience, release, contents)
+    await announce_released(tx, AUDIENCES[kind])
     return len(addressees)
 
 

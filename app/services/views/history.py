@@ -137,6 +137,19 @@ async def version_page(tx: Transaction, limit: int, after: str | None) -> Page[V
     return page_of(views, limit, lambda each: str(each.number))
 
 
+async def next_versions(tx: Transaction, number: int, limit: int) -> list[VersionView]:
+    """Return the versions published after the one with a number, the earliest first."""
+    found = await listings.versions_after(tx, number, first=limit, hashes=_reads_hashes(tx))
+    sealed = await commits_by_id(tx, (each.commit_id for each in found))
+    return [_version_view(each, sealed[each.commit_id]) for each in found]
+
+
+async def latest_version_number(tx: Transaction) -> int:
+    """Return the number of the version published last, 0 before the first."""
+    found = await listings.version_page(tx, first=1, hashes=False)
+    return found[0].id if found else 0
+
+
 async def find_version(tx: Transaction, name: str) -> VersionView:
     """Return a version by name; raises `NotFound`."""
     found = await listings.version_named(tx, name, hashes=_reads_hashes(tx))

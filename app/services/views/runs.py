@@ -33,6 +33,11 @@ class RunView:
         """The run's number."""
         return str(self.number)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state not in ("queued", "running")
+
 
 @dataclass(frozen=True, slots=True)
 class ReconciledView:

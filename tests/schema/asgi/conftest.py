@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import NewType, cast
 
 import httpx2 as httpx
@@ -18,6 +19,7 @@ from app.access import Scope
 from app.auth import Principal, TokenValidator, issue_token
 from app.config import Settings
 from app.errors import DatabaseUnreachable, NotFound, NotGranted, ScopeMissing
+from app.store.announcements import Announcements
 from app.store.database import Database
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.routes import graphql_routes
@@ -143,6 +145,40 @@ class Mutation:
         return True
 
 
+LEFT: list[str] = []
+"""What streams wrote when they were closed."""
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int) -> AsyncGenerator[int, None]:
+        for number in range(to):
+            yield number
+
+    @strawberry.subscription
+    async def endless(self) -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                yield "x" * 10_000
+                await asyncio.sleep(0)
+        finally:
+            LEFT.append("endless")
+
+    @strawberry.subscription
+    async def still(self) -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            LEFT.append("still")
+
+    @strawberry.subscription
+    async def breaking(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise RuntimeError(SECRET)
+
+
 CONFIG = StrawberryConfig(
     disable_field_suggestions=True,
     scalar_map={ItemNumber: strawberry.scalar(name="ItemNumber", parse_value=_parse_number)},
@@ -150,7 +186,7 @@ CONFIG = StrawberryConfig(
 
 
 def small_schema(query: type = Query) -> GuardedSchema:
-    return GuardedSchema(query, Mutation, config=CONFIG)
+    return GuardedSchema(query, Mutation, Subscription, config=CONFIG)
 
 
 @pytest.fixture(scope="session")
@@ -168,11 +204,23 @@ async def bind(principal: Principal) -> Scope:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Starlette:
+def announcements() -> Announcements:
+    """What the process hears: nothing but what a test tells it."""
+    return Announcements(cast(Database, None))
+
+
+@pytest.fixture
+def app(settings: Settings, announcements: Announcements) -> Starlette:
+    return make_app(settings, announcements)
+
+
+def make_app(settings: Settings, announcements: Announcements) -> Starlette:
+    """Return an application of the small graphs."""
     codecs = IdCodecs.load(settings)
 
     def make_context(principal: Principal, connection: HTTPConnection) -> Context:
-        return Context(principal, settings, cast(Database, None), codecs.of(principal), bind)
+        ids = codecs.of(principal)
+        return Context(principal, settings, cast(Database, None), ids, bind, None, announcements)
 
     schemas = {
         "internal": small_schema(InternalQuery),

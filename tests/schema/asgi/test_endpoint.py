@@ -273,29 +273,6 @@ async def test_mutations_run_by_post_alone(ask: Ask) -> None:
     assert code_of(await ask("subscription { touch }")) in {"BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_a_websocket_is_refused_before_it_opens(app: Starlette) -> None:
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "websocket.connect"}
-
-    scope = {
-        "type": "websocket",
-        "path": "/graphql",
-        "raw_path": b"/graphql",
-        "query_string": b"",
-        "root_path": "",
-        "scheme": "ws",
-        "headers": [],
-        "subprotocols": ["graphql-transport-ws"],
-    }
-    await app(scope, receive, send)
-    assert [message["type"] for message in sent] == ["websocket.close"]
-
-
 def test_an_audience_without_a_graph_is_a_mistake_at_the_start(settings: Settings) -> None:
     schemas: dict[Audience, Any] = {"internal": None}
     with pytest.raises(ConfigurationError, match="a graph is needed"):
