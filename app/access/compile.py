@@ -29,6 +29,9 @@ LOGIN_ONLY = "owner"
 """Role that owns the tables: needs policies (FORCE), but no grants."""
 
 
+_ON_RECORD = "SELECT audit.note('grant', 'policies.applied', %s, NULL, NULL, NULL, 1, '{}')"
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What `apply` did: the digest now in force, and whether anything was changed."""
@@ -65,6 +68,7 @@ def apply(connection: Connection, policies: Policies | None = None) -> Applied:
             connection.exec_driver_sql(statement)
         record = "INSERT INTO plan.policy (digest, state) VALUES (%s, %s)"
         connection.exec_driver_sql(record, (digest, read_state(connection)))
+        connection.exec_driver_sql(_ON_RECORD, (digest,))
     connection.exec_driver_sql("RESET ROLE")
     return Applied(digest, changed)
 

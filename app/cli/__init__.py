@@ -15,6 +15,7 @@
 - `users`     user
 - `keys`      key
 - `access`    access
+- `audit`     audit
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from app.cli.access import access
+from app.cli.audit import audit
 from app.cli.backup import backup, restore
 from app.cli.clients import client
 from app.cli.data import export, import_, migrate
@@ -66,6 +68,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "user": user,
     "key": key,
     "access": access,
+    "audit": audit,
 }
 
 for _name, _function in COMMANDS.items():

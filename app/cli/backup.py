@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.access import HOST
 from app.cli.output import Json, answer, command, progress, say
-from app.cli.session import with_database
+from app.cli.session import operator, with_database
 from app.errors import StoreCorrupt
 from app.services.backup import backup as write_backup
 from app.services.backup import restore as read_backup
@@ -26,7 +25,7 @@ def backup(
 
     Example: python -m app backup monday.backup
     """
-    size = with_database(lambda database: write_backup(database, HOST, file))
+    size = with_database(lambda database: write_backup(database, operator(), file))
     answer(
         {"file": str(file), "bytes": size},
         json=json,
@@ -44,7 +43,7 @@ def restore(
     Example: python -m app restore monday.backup
     """
     found = with_database(
-        lambda database: read_backup(database, HOST, file, progress=progress), current=False
+        lambda database: read_backup(database, operator(), file, progress=progress), current=False
     )
     data = {"file": str(file), "holds": not found.findings, "findings": found.findings, "rows": found.rows}
     answer(data, json=json, text=lambda: _tell(file, found.findings, len(found.versions)))

@@ -13,6 +13,7 @@ from app.errors import ImportRefused, InputError
 from app.exchange import Finding
 from app.services.export import export as export_state
 from app.services.importing import Imported, import_directory
+from app.store.audit_chain import seal_pending
 from app.store.branches import Commit
 from app.store.database import Database
 from app.store.migrate import migrate as migrate_database
@@ -26,7 +27,12 @@ def migrate(json: Json = False) -> None:
 
     Example: python -m app migrate
     """
-    with_database(migrate_database, current=False)
+
+    async def work(database: Database) -> None:
+        await migrate_database(database, by=operator().settings)
+        await seal_pending(database)
+
+    with_database(work, current=False)
     answer({"migrated": True}, json=json, text=lambda: say("The database is up to date."))
 
 
@@ -49,8 +55,8 @@ def import_(
     overrides = _pairs(parameter or [])
 
     async def work(database: Database) -> Imported:
-        await migrate_database(database)
-        return await import_directory(
+        await migrate_database(database, by=operator().settings)
+        imported = await import_directory(
             database,
             directory,
             mapping=mapping,
@@ -60,6 +66,8 @@ def import_(
             parameters=overrides,
             progress=lambda file, rows: progress(f"{file}: {rows:,} rows"),
         )
+        await seal_pending(database)
+        return imported
 
     imported = with_database(work, current=False)
     errors = [finding for finding in imported.reading.findings if finding.severity == "error"]

@@ -95,7 +95,7 @@ async def _prepare(settings: Settings) -> tuple[Commit, PlanSummary, Report]:
     """Bring the demonstration to a published and checked plan; what is there already is not done again."""
     progress("starting the database")
     async with opened(settings, current=False) as database:
-        await migrate(database)
+        await migrate(database, by=operator().settings)
         await _load(database)
         plan = await reconcile_now(database, MAIN, DEFAULT_RULE)
         await _publish_once(database, plan)

@@ -10,7 +10,9 @@ import typer
 
 from app.auth import SigningKeys, load_signing_keys, rotate_signing_keys
 from app.cli.output import Json, answer, command, say
+from app.cli.session import note_if_kept, with_database
 from app.config import load_settings
+from app.store.audit import Event
 
 KeyAction = Literal["list", "rotate"]
 
@@ -31,6 +33,8 @@ def key(
     settings = load_settings()
     if action == "rotate":
         keys = rotate_signing_keys(settings, settings.token_ttl_seconds if overlap is None else overlap)
+        rotated = Event("grant", "key.rotate", keys.kid)
+        with_database(lambda database: note_if_kept(database, rotated), current=False)
     else:
         keys = load_signing_keys(settings)
     listed = [

@@ -12,8 +12,11 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from app.access import HOST, Scope
+from app.cli.output import progress
 from app.config import Settings, load_settings
-from app.errors import InputError
+from app.errors import DatabaseNotMigrated, InputError
+from app.services.audit import note
+from app.store.audit import Event
 from app.store.audit_chain import seal_pending
 from app.store.branches import MAIN, At
 from app.store.database import Database
@@ -35,7 +38,8 @@ async def opened(settings: Settings, *, current: bool = True) -> AsyncIterator[D
         if current:
             await check_current(database)
         yield database
-        await seal_pending(database)  # where nothing is served, nobody else would
+        if current:
+            await seal_pending(database)  # where nothing is served, nobody else would
     finally:
         await database.close()
 
@@ -44,6 +48,17 @@ def operator() -> Scope:
     """Return the host's scope in the name of whoever is at the keyboard, for the audit log."""
     who = {"concord.subject": getpass.getuser(), "concord.as_role": "operator", "concord.as_audience": "host"}
     return replace(HOST, settings={**who, "concord.origin": "command line"})
+
+
+async def note_if_kept(database: Database, event: Event) -> None:
+    """Put on record what is done to files of this machine; there is no log before the first migration."""
+    try:
+        await check_current(database)
+    except DatabaseNotMigrated:
+        progress("not on record: the database of these settings is not migrated")
+        return
+    await note(database, operator(), event)
+    await seal_pending(database)
 
 
 def with_database(work: Callable[[Database], Coroutine[Any, Any, R]], *, current: bool = True) -> R:

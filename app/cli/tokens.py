@@ -8,7 +8,9 @@ import typer
 
 from app.auth import issue_token
 from app.cli.output import Json, answer, command, say
+from app.cli.session import note_if_kept, with_database
 from app.config import load_settings
+from app.store.audit import Event
 
 DEFAULT_ROLES = {"internal": "planner", "supplier": "supplier_planner", "customer": "customer_planner"}
 
@@ -31,5 +33,9 @@ def token(
     """
     chosen = role if role is not None else DEFAULT_ROLES.get(audience, "")
     text = issue_token(load_settings(), audience, chosen, party, ttl)
+    target = f"{audience} {chosen} {party or 'the company'}"
+    with_database(
+        lambda database: note_if_kept(database, Event("grant", "token.issue", target)), current=False
+    )
     data = {"token": text, "audience": audience, "role": chosen, "party": party}
     answer(data, json=json, text=lambda: say(text))

@@ -9,6 +9,7 @@ import typer
 from app.cli.output import Json, answer, command, progress, say
 from app.cli.session import with_database
 from app.errors import StoreCorrupt
+from app.services.audit import parse_head
 from app.services.verify import INTACT, Verification, verify_store
 
 
@@ -17,13 +18,19 @@ def verify(
     version: Annotated[
         str | None, typer.Option(help="Recompute the hash of this version only; all of them unless given.")
     ] = None,
+    audit_head: Annotated[
+        str | None, typer.Option(help="A head of the audit log kept elsewhere (POSITION:HASH).")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Recompute the sealed hash of published versions and check what must hold of the store's rows.
+    """Recompute the sealed hash of published versions, check the store's rows and the audit log's chain.
 
     Example: python -m app verify --version "2025-09 final"
     """
-    found = with_database(lambda database: verify_store(database, name=version, progress=progress))
+    kept = None if audit_head is None else parse_head(audit_head)
+    found = with_database(
+        lambda database: verify_store(database, name=version, log_head=kept, progress=progress)
+    )
     answer(_json(found), json=json, text=lambda: _tell(found))
     if found.findings:
         raise StoreCorrupt(count=found.breaches, first=found.findings[0])
@@ -54,6 +61,12 @@ def _json(found: Verification) -> dict[str, object]:
         "rows": found.rows,
         "invariants": invariants,
         "versions": versions,
+        "audit_log": {
+            "sealed": found.log.head.position,
+            "head": found.log.head.hash.hex(),
+            "waiting": found.log.waiting,
+            "findings": found.log.findings,
+        },
     }
 
 
@@ -70,6 +83,10 @@ def _tell(found: Verification) -> None:
         say(f"{_mark(seal.state == INTACT)} version “{seal.version.name}”: {seal.state}{hashed}")
     if not found.versions:
         say("No version is published yet.")
+    log = found.log
+    say(f"{_mark(not log.findings)} audit log: {log.head.position:,} events sealed, {log.waiting} waiting")
+    for finding in log.findings:
+        say(f"       {finding}")
 
 
 def _mark(holds: bool) -> str:

@@ -31,7 +31,7 @@ async def restore(
     Raises BackupUnusable or DatabaseNotEmpty, and then nothing was changed.
     """
     await asyncio.to_thread(load, database.address, file)
-    await migrate(database)
+    await migrate(database, by=scope.settings)
     async with database.write(on_behalf(RECORDER, scope)) as tx:
         await record(tx, Event("write", "restore", file.name))
     return await verify_store(database, progress=progress)

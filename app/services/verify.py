@@ -1,10 +1,11 @@
 """Is the store still what it claims to be? Sealed hashes recomputed, and the invariants of its rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.access import HOST
+from app.access import HOST, KEEPER
 from app.errors import NotFound
+from app.store.audit_chain import ChainOutcome, Head, check_chain, hash_at
 from app.store.database import Database, Transaction
 from app.store.integrity import INVARIANTS, Outcome, check_invariant, sizes
 from app.store.versions import Version, recompute, version, versions
@@ -35,6 +36,7 @@ class Verification:
     rows: dict[str, int]
     invariants: tuple[Outcome, ...]
     versions: tuple[VersionOutcome, ...]
+    log: ChainOutcome
 
     @property
     def findings(self) -> list[str]:
@@ -43,20 +45,25 @@ class Verification:
             f"{outcome.invariant.name}: {place}" for outcome in self.invariants for place in outcome.places
         ]
         seals = [f"version {v.version.name}: {v.state}" for v in self.versions if v.state != INTACT]
-        return broken + seals
+        return broken + seals + [f"audit log: {finding}" for finding in self.log.findings]
 
     @property
     def breaches(self) -> int:
         """How many rows and versions do not hold; more than `findings` names where there are many."""
         seals = sum(outcome.state != INTACT for outcome in self.versions)
-        return sum(outcome.breaches for outcome in self.invariants) + seals
+        return sum(outcome.breaches for outcome in self.invariants) + seals + len(self.log.findings)
 
 
 async def verify_store(
-    database: Database, *, name: str | None = None, progress: Callable[[str], None] | None = None
+    database: Database,
+    *,
+    name: str | None = None,
+    log_head: Head | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Verification:
-    """Check the store's invariants and the seal of one version, or of all; reads one state of the database.
+    """Check the store's invariants, the seal of one version or of all, and the chain over the audit log.
 
+    `log_head` is a head of the log that was kept elsewhere: it must be in the chain, or its end was cut off.
     Raises `NotFound` for a version that is not there.
     """
     tell = progress or (lambda _: None)
@@ -70,7 +77,19 @@ async def verify_store(
         for sealed in asked:
             tell(f"version {sealed.name}")
             seals.append(await _outcome(tx, sealed))
-        return Verification(await sizes(tx), tuple(outcomes), tuple(seals))
+        rows = await sizes(tx)
+    tell("audit log")
+    log = await _check_log(database, log_head)
+    return Verification(rows, tuple(outcomes), tuple(seals), log)
+
+
+async def _check_log(database: Database, expected: Head | None) -> ChainOutcome:
+    async with database.read(KEEPER) as tx:
+        outcome = await check_chain(tx)
+        if expected is None or await hash_at(tx, expected.position) == expected.hash:
+            return outcome
+    missing = f"seal {expected.position} with the hash kept elsewhere is not in the chain"
+    return replace(outcome, findings=(*outcome.findings, missing))
 
 
 async def _outcome(tx: Transaction, sealed: Version) -> VersionOutcome:

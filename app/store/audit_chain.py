@@ -89,6 +89,14 @@ async def head(tx: Transaction) -> Head:
     return Head(0, GENESIS) if row is None else Head(row["position"], bytes(row["hash"]))
 
 
+async def hash_at(tx: Transaction, position: int) -> bytes | None:
+    """Return the hash of a seal, None where there is no such seal."""
+    if position == 0:
+        return GENESIS
+    found = await tx.fetch_value("SELECT hash FROM audit.seal WHERE position = %s", (position,))
+    return None if found is None else bytes(found)
+
+
 async def seal_pending(database: Database) -> int:
     """Seal all events that wait, unless another process is at it; return how many were sealed."""
     total = 0
@@ -198,6 +206,16 @@ ORDER BY 1 LIMIT 10
 """
 
 
+_UNGUARDED: Final = """
+SELECT t.relname FROM pg_catalog.pg_class t
+WHERE t.relnamespace = 'audit'::regnamespace AND t.relkind = 'r' AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = t.oid AND g.tgenabled IN ('O', 'A')
+        AND g.tgfoid = to_regproc('audit.refuse_change') AND g.tgtype & 32 = 32)
+ORDER BY 1
+"""
+"""`tgtype & 32`: on TRUNCATE, which every guard of the log refuses."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChainOutcome:
     """How the chain stands: its end, events not sealed yet, and what does not hold, in words."""
@@ -214,5 +232,6 @@ async def check_chain(tx: Transaction) -> ChainOutcome:
         check.take(each.position, each.event_id, each.covered, each.hash)
     stray = [f"event {number} was inserted past the log" for (number,) in await tx.fetch_rows(_STRAY)]
     names = [f"pseudonym {name} was given another name" for (name,) in await tx.fetch_rows(_WRONG_NAME)]
+    open_ = [f"nothing guards the table {name}" for (name,) in await tx.fetch_rows(_UNGUARDED)]
     waiting = await tx.fetch_value("SELECT count(*) FROM audit.unsealed")
-    return ChainOutcome(check.head, waiting, (*check.findings, *stray, *names))
+    return ChainOutcome(check.head, waiting, (*check.findings, *stray, *names, *open_))

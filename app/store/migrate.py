@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
+from types import MappingProxyType
 
 import psycopg
 from alembic import command
@@ -26,6 +27,7 @@ OWNER = "concord_owner"
 QUEUE_USER = "concord_host"
 VERSION_SCHEMA = "migration"
 HEAD = "head"
+NOBODY: Mapping[str, str] = MappingProxyType({"concord.subject": "concord"})
 LOCK = 0x636F6E636F7264  # "concord": one migration at a time, whichever process starts it
 
 
@@ -38,9 +40,12 @@ async def upgrade(settings: Settings) -> None:
         await database.close()
 
 
-async def migrate(database: Database, revision: str = HEAD) -> None:
-    """Bring the database up to the newest schema, or back to an older `revision`; all of it, or nothing."""
-    await asyncio.to_thread(_migrate, database.address, revision)
+async def migrate(database: Database, revision: str = HEAD, *, by: Mapping[str, str] = NOBODY) -> None:
+    """Bring the database up to the newest schema, or back to an older `revision`; all of it, or nothing.
+
+    `by` are the settings of a scope that say who migrates, for the audit log.
+    """
+    await asyncio.to_thread(_migrate, database.address, revision, by)
 
 
 async def check_current(database: Database) -> None:
@@ -53,23 +58,26 @@ def _check_current(address: Address) -> None:
     engine = _engine(address)
     try:
         with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
-            found = context.get_current_revision()
+            found = _revision(connection)
     except OperationalError as error:
         raise DatabaseUnreachable(reason=cause(error)) from None
     if found != expected:
         raise DatabaseNotMigrated(found=found or "none", expected=expected)
 
 
-def _migrate(address: Address, revision: str) -> None:
+def _migrate(address: Address, revision: str, by: Mapping[str, str]) -> None:
     with owner_connection(address) as connection:
         ensure_roles(connection, address)
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA} AUTHORIZATION {OWNER}")
+        for name, value in by.items():
+            connection.exec_driver_sql("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+        before = _revision(connection)
         config = migration_config()
         config.attributes["connection"] = connection
         config.attributes["to_head"] = revision == HEAD
         if revision == HEAD:
             command.upgrade(config, revision)
+            _put_on_record(connection, before)
         else:
             command.downgrade(config, revision)
 
@@ -83,6 +91,24 @@ def owner_connection(address: Address) -> Iterator[Connection]:
             yield connection
     except OperationalError as error:
         raise DatabaseUnreachable(reason=cause(error)) from None
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the revision that a database is at, None before the first migration."""
+    context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
+    return context.get_current_revision()
+
+
+def _put_on_record(connection: Connection, before: str | None) -> None:
+    """Write the audit event of a migration that did something."""
+    after = _revision(connection)
+    if after != before:
+        detail = f'{{"from": "{before or "nothing"}", "to": "{after}"}}'
+        connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER}")
+        connection.exec_driver_sql(
+            "SELECT audit.note('write', 'migrate', %s, NULL, NULL, NULL, 1, %s::jsonb)", (after, detail)
+        )
+        connection.exec_driver_sql("RESET ROLE")
 
 
 def _engine(address: Address) -> Engine:

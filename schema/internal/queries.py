@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.internal.audit import AuditEvent, AuditHead, resolve_audit_events, resolve_audit_head
 from schema.internal.compare import Comparison, resolve_compare
 from schema.internal.hierarchies import Hierarchy, resolve_hierarchies
 from schema.internal.history import (
@@ -58,6 +59,14 @@ class Query:
         resolve_waterfall,
         description="One bucket's value in each published plan, oldest first; null with NOT_GRANTED where "
         "your role does not read the measure.",
+    )
+    audit_events: Connection[AuditEvent] | None = served(
+        resolve_audit_events,
+        description="Who did what, newest first; null with NOT_GRANTED for who is no auditor.",
+    )
+    audit_head: AuditHead | None = served(
+        resolve_audit_head,
+        description="The end of the chain over the audit log; null with NOT_GRANTED for who is no auditor.",
     )
     commits: Connection[Commit] = served(resolve_commits, description="What a branch has seen, newest first.")
     branches: Connection[Branch] = served(
