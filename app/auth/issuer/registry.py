@@ -73,6 +73,9 @@ class Registry(Logins, Protocol):
     async def note_attempt(self, client_id: str, address: str, *, succeeded: bool) -> None:
         """Count a failed proof of a known client; a good one takes the count back."""
 
+    async def issue_to_client(self, client_id: str, address: str) -> None:
+        """Put on record that a machine is given an access token."""
+
     async def use_assertion(self, client_id: str, token_id: str, expires_at: int) -> bool:
         """Remember an assertion until it expires; False if it was used before."""
 

@@ -135,7 +135,13 @@ class TokenServer(AuthorizationServer):
         return JSONResponse(content, status, headers=listed)
 
     def save_token(self, token: dict[str, Any], request: FormRequest) -> None:
-        """Keep nothing more: access tokens are their own record, refresh tokens were kept before."""
+        """Put on record that a machine was given a token; a person's family of tokens has been before.
+
+        Nothing else is kept: access tokens are their own record.
+        """
+        if request.user is None:
+            client_id = request.client.get_client_id()
+            from_thread.run(self.registry.issue_to_client, client_id, request.address)
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
         """Tell nobody."""

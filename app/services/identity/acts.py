@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from app.access import IDENTITY
-from app.auth.issuer import ACCOUNT_SUBJECT, Account, Client, Family, Grant, Revoked, Session
+from app.auth.issuer import ACCOUNT_SUBJECT, CLIENT_SUBJECT, Account, Client, Family, Grant, Revoked, Session
 from app.store import accounts, attempts, clients, token_families
 from app.store.attempts import CLIENT, Place, login_places
 from app.store.audit import Event, Value, Who, bookkeeping, network, record
@@ -58,6 +58,12 @@ class StoredRegistry:
                 return
             await attempts.count_failure(tx, place)
             await record(tx, Event("refusal", "client.refused", client_id, who=Who(origin=network(address))))
+
+    async def issue_to_client(self, client_id: str, address: str) -> None:
+        """Put on record that a machine is given an access token."""
+        who = Who(subject=f"{CLIENT_SUBJECT}{client_id}", origin=network(address))
+        async with self._database().write(IDENTITY) as tx:
+            await record(tx, Event("login", "token.issue", client_id, who=who))
 
     async def use_assertion(self, client_id: str, token_id: str, expires_at: int) -> bool:
         """Remember an assertion until it expires; False if it was used before."""

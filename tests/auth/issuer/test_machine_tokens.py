@@ -6,9 +6,11 @@ import httpx2 as httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from app.access import KEEPER
 from app.auth import TokenValidator, rotate_signing_keys
 from app.config import Settings
 from app.main import create_app
+from app.store.audit import Filter, events
 from app.store.database import Database
 from tests.auth.issuer.helpers import GRANT, register, role_of, token_of
 
@@ -86,3 +88,15 @@ async def test_the_issuer_can_be_switched_off(settings: Settings, database: Data
         assert (await other.post("/oauth/token", data=GRANT)).status_code == 404
         await one.aclose()
         await other.aclose()
+
+
+async def test_a_token_given_and_one_refused_are_on_record(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await token_of(client, await register(database))
+    await client.post("/oauth/token", data=GRANT, auth=("erp", "wrong"))
+    async with database.read(KEEPER) as tx:
+        refused, given, *_ = await events(tx, Filter(), first=10)
+    assert (given.kind, given.act, given.subject) == ("login", "token.issue", "client:erp")
+    assert (refused.kind, refused.act, refused.target) == ("refusal", "client.refused", "erp")
+    assert {given.origin, refused.origin} == {"127.0.0.0/24"}
