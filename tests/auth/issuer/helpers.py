@@ -43,11 +43,12 @@ async def ends(client: httpx.AsyncClient, token: str) -> bool:
     return False
 
 
-def as_superuser(settings: Settings, statement: str) -> None:
-    """Change what nobody may change, such as when something happened."""
+def as_superuser(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
+    """Change or read what nobody may, such as when something happened; return the rows, if any."""
     assert settings.database_url is not None
     with psycopg.connect(settings.database_url.get_secret_value()) as connection:
-        connection.execute(statement.encode())
+        done = connection.execute(statement.encode())
+        return done.fetchall() if done.description else []
 
 
 def age(settings: Settings, seconds: int) -> None:
