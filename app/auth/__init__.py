@@ -1,6 +1,7 @@
 """Who is calling: whose tokens are trusted, and the strict check that turns one into a Principal.
 
 - `keys`, `issuing`              the local signing keys and the tokens they sign
+- `key_backup`                   all keys in one file, sealed by a passphrase
 - `trust`                        whose tokens are accepted: the local issuer, those of CONCORD_ISSUERS_FILE
 - `verifying`, `remote_keys`     public keys, and those of a provider as they rotate
 - `strict`, `mapping`            reading what is not trusted yet; from claims to audience, role and party

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, InputError
 
 _POSIX = os.name == "posix"
 
@@ -38,6 +38,20 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(reason=f"cannot read or create {path}: {error.strerror}") from error
+
+
+def new_private_file(path: Path, contents: bytes) -> None:
+    """Create `path` with mode 0600, all of it or nothing; raises InputError where it is there already."""
+    try:
+        draft = _draft(path, contents)
+        try:
+            os.link(draft, path)
+        finally:
+            draft.unlink()
+    except FileExistsError:
+        raise InputError(reason=f"{path} is there already, and is not replaced") from None
+    except OSError as error:
+        raise InputError(reason=f"cannot write {path}: {error.strerror}") from None
 
 
 def replace_private_file(path: Path, contents: bytes) -> None:

@@ -14,6 +14,7 @@
 - `clients`   client
 - `users`     user
 - `keys`      key
+- `secret_input`  passwords and passphrases
 - `access`    access
 - `audit`     audit
 """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
 from app.cli.output import Json, answer, command, say
+from app.cli.secret_input import ask_secret
 from app.cli.session import with_database
 from app.errors import InputError
 from app.services.identity.accounts import (
@@ -56,7 +56,7 @@ def user(
     if action == "add":
         _add(name, audience, role, party)
     elif action == "password":
-        password = _password()
+        password = ask_secret("Password", twice=True)
         with_database(lambda database: change_password(database, name, password, by=getpass.getuser()))
     elif action == "disable":
         with_database(lambda database: disable_account(database, name, by=getpass.getuser()))
@@ -68,22 +68,12 @@ def user(
 def _add(name: str, audience: str, role: str | None, party: str | None) -> None:
     if role is None:
         raise InputError(reason="a user needs a --role")
-    password = _password()
+    password = ask_secret("Password", twice=True)
     with_database(
         lambda database: add_account(
             database, name, password, audience=audience, role=role, party=party, by=getpass.getuser()
         )
     )
-
-
-def _password() -> str:
-    """Return a password: typed twice without an echo, or the one line of standard input."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
-        raise InputError(reason="the two passwords differ")
-    return password
 
 
 def _data(one: AccountListed) -> dict[str, object]:

@@ -109,3 +109,43 @@ def test_what_is_wrong_with_a_person_is_one_line(concord: Run) -> None:
         assert done.exit_code == 1, arguments
         assert said in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+
+
+PASSPHRASE = "nobody guesses this one\n"
+
+
+def test_keys_are_backed_up_and_restored(concord: Run, home: Path, tmp_path: Path) -> None:
+    (token,) = concord("token", "--audience", "internal").stdout.split()
+    secret = home / "keys" / "ids.secret"
+    secret.write_bytes(b"x" * 32)
+    secret.chmod(0o600)
+    file = tmp_path / "keys.backup"
+    made = concord("key", "backup", str(file), "--json", input=PASSPHRASE)
+    assert json.loads(made.stdout)["keys"] == ["ids.secret", "signing.json"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "is not replaced" in concord("key", "backup", str(file), input=PASSPHRASE).stderr
+    assert "already" in concord("key", "restore", str(file), input=PASSPHRASE).stderr
+    (home / "keys").rename(tmp_path / "lost")
+    for passphrase in ("another passphrase of length\n", "short\n", "\n"):
+        assert concord("key", "restore", str(file), input=passphrase).exit_code == 1
+        assert not (home / "keys" / "signing.json").exists()
+    assert concord("key", "restore", str(file), input=PASSPHRASE).exit_code == 0
+    assert TokenValidator(Settings(home=home)).validate(token).role == "planner"
+    assert (home / "keys" / "ids.secret").read_bytes() == b"x" * 32
+    assert (home / "keys" / "signing.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_backup_of_keys(concord: Run, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "keys.backup"
+    assert concord("key", "backup", str(file), input=PASSPHRASE).exit_code == 0
+    (home / "keys").rename(tmp_path / "lost")
+    whole = file.read_bytes()
+    changed = whole[:-10] + (b"AAAA" if whole[-10:-6] != b"AAAA" else b"BBBB") + whole[-6:]
+    for contents in (b"", b"x", b"a.b.c.d.e", b"\xff" * 100, whole[: len(whole) // 2], changed):
+        file.write_bytes(contents)
+        done = concord("key", "restore", str(file), input=PASSPHRASE)
+        assert done.exit_code == 1
+        assert "Traceback" not in done.stderr
+        assert not (home / "keys" / "signing.json").exists()
+    assert "No such file" in concord("key", "restore", str(tmp_path / "none"), input=PASSPHRASE).stderr
+    assert "which file?" in concord("key", "backup", input=PASSPHRASE).stderr

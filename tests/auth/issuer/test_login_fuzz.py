@@ -1,4 +1,4 @@
-"""Whatever is sent to the login pages, the answer is one of their own: nobody let in, no traceback, no 5xx."""
+"""Whatever is sent to the login pages, they answer by themselves: nobody let in, no traceback, no 5xx."""
 
 from __future__ import annotations
 
