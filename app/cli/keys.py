@@ -58,7 +58,7 @@ def key(
 
 
 def _copied(settings: Settings, file: Path | None, *, restore: bool) -> list[str]:
-    """Back the keys up or restore them, and return their names; a backup goes on record, as it can be used."""
+    """Back the keys up or restore them, and return their names; a backup goes on record."""
     if file is None:
         raise InputError(reason="which file? Give its name")
     passphrase = ask_secret("Passphrase", twice=not restore)
