@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     refresh_ttl_seconds: int = Field(default=12 * 3600, ge=60, le=90 * 86400)
     token_requests_per_minute: int = Field(default=120, ge=1)
 
+    # The web login
+    session_idle_seconds: int = Field(default=3600, ge=60, le=30 * 86400)
+
     # What one request may ask for
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     max_json_depth: int = Field(default=64, ge=8, le=900)

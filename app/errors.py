@@ -33,6 +33,8 @@ ConcordError
 │   ├── Unauthenticated        no valid token
 │   ├── Forbidden              the caller's role may not do this
 │   ├── NotGranted             the caller's role may not read this measure or column
+│   ├── CrossSiteRequest       a session's request that none of this server's own pages made
+│   ├── LoginRefused           a login at a provider that led to no session
 │   ├── PartyRefused           the token's party or role has no access (unknown, suspended, without codes)
 │   └── ScopeMissing           a statement was about to run without a bound principal
 ├── StoreError                 the database is absent, of the wrong kind, or refused
@@ -246,6 +248,14 @@ class Unauthenticated(AccessError, code="UNAUTHENTICATED"):
 
 class Forbidden(AccessError, code="FORBIDDEN"):
     """Your role may not do this."""
+
+
+class CrossSiteRequest(AccessError, code="CROSS_SITE_REQUEST"):
+    """A session counts only for requests that this server's own pages make."""
+
+
+class LoginRefused(AccessError, code="LOGIN_REFUSED"):
+    """You could not be logged in: {reason}."""
 
 
 class NotGranted(AccessError, code="NOT_GRANTED"):

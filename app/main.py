@@ -19,15 +19,19 @@ import schema
 from app.access import DIRECTORY, Scope
 from app.auth import Audience, Authenticator, Principal, TokenValidator
 from app.auth.issuer import LiveAuthenticator, builtin_clients, issuer_routes
+from app.auth.trust import load_issuers
+from app.auth.web import WebLogin, builtin_provider, login_providers
 from app.config import Settings, load_settings
 from app.errors import ConcordError, ConfigurationError, StoreError
 from app.services.identity import StoredRegistry
 from app.services.keeping import kept_log
+from app.services.web_sessions import StoredSessions
 from app.store.announcements import Announcements
 from app.store.database import Database
 from app.store.directory import bind
 from app.store.migrate import check_current
 from app.store.refusals import Refusals
+from schema.asgi.callers import BearerCallers, Callers, PageCallers
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.routes import graphql_routes
 from schema.auditing import Caller, origin_of
@@ -135,24 +139,34 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def identity(settings: Settings, server: Server) -> tuple[Authenticator, list[BaseRoute]]:
-    """Return what tells who is calling, and the routes of the built-in issuer where it is on."""
-    validator = TokenValidator(settings)
-    if not settings.builtin_issuer:
-        return validator, []
-    registry = StoredRegistry(lambda: server.database, server.refusals, builtin_clients(settings))
-    live = LiveAuthenticator(validator, registry, settings.issuer_url)
-    return live, issuer_routes(settings, registry, validator)
+def identity(settings: Settings, server: Server) -> tuple[Callers, list[BaseRoute]]:
+    """Return what tells who is calling, and the routes of the built-in issuer and of the web login."""
+    issuers = load_issuers(settings)
+    validator = TokenValidator(settings, issuers=issuers)
+    authenticator: Authenticator = validator
+    routes: list[BaseRoute] = []
+    providers = login_providers(issuers)
+    if settings.builtin_issuer:
+        registry = StoredRegistry(lambda: server.database, server.refusals, builtin_clients(settings))
+        authenticator = LiveAuthenticator(validator, registry, settings.issuer_url)
+        routes += issuer_routes(settings, registry, validator)
+        providers.append(builtin_provider(settings, routes))
+    callers = BearerCallers(authenticator)
+    if not providers:
+        return callers, routes
+    keeper = StoredSessions(lambda: server.database, server.refusals)
+    login = WebLogin(settings, providers, keeper, authenticator)
+    return PageCallers(callers, login.sessions), [*routes, *login.routes()]
 
 
 def create_app(settings: Settings, schemas: Mapping[Audience, GuardedSchema] = SCHEMAS) -> Starlette:
     """Return the application; requests pass the middleware from the first of the list to the last."""
     server = Server(settings)
-    authenticator, token_routes = identity(settings, server)
+    callers, identity_routes = identity(settings, server)
     return Starlette(
         routes=[
-            *graphql_routes(settings, schemas, server.make_context, authenticator, server.refusals),
-            *token_routes,
+            *graphql_routes(settings, schemas, server.make_context, callers, server.refusals),
+            *identity_routes,
             Route("/healthz", server.live, methods=["GET"]),
             Route("/readyz", server.ready, methods=["GET"]),
         ],

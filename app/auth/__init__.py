@@ -5,6 +5,7 @@
 - `trust`                        whose tokens are accepted: the local issuer, those of CONCORD_ISSUERS_FILE
 - `verifying`, `remote_keys`     public keys, and those of a provider as they rotate
 - `strict`, `mapping`            reading what is not trusted yet; from claims to audience, role and party
+- `login_client`, `web/`         people log in at our own pages; a cookie stands for them there
 - `issuer/`                      the built-in issuer: an OAuth 2 token server for registered clients
 - `validation`                   all of it, in order
 

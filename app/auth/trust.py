@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.auth.claims import AUDIENCE_CLAIM, PARTY_CLAIM, ROLE_CLAIM, TOKEN_TYPE
 from app.auth.keys import ALGORITHM
+from app.auth.login_client import LoginClient, LoginTable
 from app.auth.mapping import ClaimRule, PrincipalRules
 from app.auth.principal import AUDIENCES
 from app.auth.remote_keys import FRESH_SECONDS, RemoteKeys, Timing, is_secure
@@ -28,7 +29,7 @@ LOCAL: Final = PrincipalRules(
     ClaimRule((AUDIENCE_CLAIM,)), ClaimRule((ROLE_CLAIM,)), ClaimRule((PARTY_CLAIM,), optional=True)
 )
 ACCESS_TOKEN_TYPES: Final = frozenset({TOKEN_TYPE, f"application/{TOKEN_TYPE}"})
-RESERVED_NAMES: Final = frozenset({"client", "user"})
+RESERVED_NAMES: Final = frozenset({"client", "concord", "user"})
 """Prefixes of subjects of the built-in issuer, which no provider's may look like."""
 ID_TOKEN_CLAIMS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
 """Claims of OpenID Connect Core 1.0 §2 and §3.3.2.11 that no access token has."""
@@ -56,6 +57,10 @@ class Issuer:
     prefix: str = ""
     """What is put before the subject, so that two issuers' subjects are never the same person."""
     needs_token_id: bool = False
+    name: str = ""
+    """Its name in the file; local issuers have none."""
+    login: LoginClient | None = None
+    """How people log in there at Concord's own pages, None where they do not."""
 
 
 def local_issuers(settings: Settings, keys: KeySource) -> tuple[Issuer, ...]:
@@ -130,6 +135,7 @@ class _Issuer(_Table):
     audience: _Claim
     role: _Claim
     party: _Claim | None = None
+    login: LoginTable | None = None
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -169,8 +175,11 @@ class _Issuer(_Table):
             raise ValueError("suppliers and customers need a `party`")
         return self
 
-    def trusted(self) -> Issuer:
-        """Return the issuer with its keys, which are fetched when they are first needed."""
+    def trusted(self, directory: Path) -> Issuer:
+        """Return the issuer with its keys, which are fetched when they are first needed.
+
+        Files that it names are looked for from `directory`.
+        """
         party = ClaimRule() if self.party is None else self.party.rule()
         return Issuer(
             issuer=self.issuer,
@@ -187,6 +196,8 @@ class _Issuer(_Table):
             id_token_claims=frozenset(self.id_token_claims),
             required={name: frozenset(texts) or None for name, texts in self.required.items()},
             prefix=f"{self.name}:",
+            name=self.name,
+            login=None if self.login is None else self.login.client(directory, self.name),
         )
 
 
@@ -211,7 +222,7 @@ def load_issuers(settings: Settings) -> tuple[Issuer, ...]:
     for name, times in (*taken.items(), *names.items()):
         if times > 1:
             raise ConfigurationError(reason=f"{path}: {name} is there {times} times")
-    return tuple(each.trusted() for each in listed)
+    return tuple(each.trusted(path.parent) for each in listed)
 
 
 def _read(path: Path) -> _File:

@@ -30,7 +30,14 @@ KINDS: Final[tuple[Kind, ...]] = (
     "erasure",
 )
 Bookkeeping = Literal[
-    "progress of a run", "start of a run", "sealing", "attempts counted", "code taken", "snapshot"
+    "progress of a run",
+    "start of a run",
+    "sealing",
+    "attempts counted",
+    "code taken",
+    "snapshot",
+    "login under way",
+    "use of a session",
 ]
 """Changes that are no acts: nobody decided them, and what they are about has events of its own."""
 Value = str | int | bool | None | list[str] | list[int]

@@ -11,13 +11,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from app.auth import AUDIENCES, Audience, Authenticator, Principal
+from app.auth import AUDIENCES, Audience, Principal
 from app.config import Settings
 from app.errors import (
     BadRequest,
     BodyTooLarge,
     ConcordError,
     ConfigurationError,
+    CrossSiteRequest,
     Forbidden,
     InternalError,
     MethodNotAllowed,
@@ -28,12 +29,13 @@ from app.errors import (
 )
 from app.store.audit import Who
 from app.store.refusals import Refusals
-from schema.asgi.credentials import bearer_token, challenge
+from schema.asgi.callers import Callers
+from schema.asgi.credentials import challenge
 from schema.asgi.graphiql import examples_response, page_response
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.masking import formatted, shown_error
 from schema.asgi.negotiation import JSON, prefers_html, response_type
-from schema.asgi.streams import Admission, BearerAdmission, Serving, serve_socket
+from schema.asgi.streams import Serving, serve_socket
 from schema.asgi.view import GraphQLView
 from schema.auditing import origin_of
 from schema.context import Context
@@ -43,6 +45,7 @@ MakeContext = Callable[[Principal, HTTPConnection], Context]
 
 _STATUS: Mapping[type[ConcordError], int] = {
     Unauthenticated: 401,
+    CrossSiteRequest: 403,
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
@@ -61,24 +64,18 @@ class GraphQLEndpoint:
         settings: Settings,
         schemas: Mapping[Audience, GuardedSchema],
         make_context: MakeContext,
-        authenticator: Authenticator,
+        callers: Callers,
         refusals: Refusals | None = None,
-        *,
-        admission: Admission | None = None,
     ) -> None:
-        """Take one graph for each audience, what makes principals and contexts, and where refusals go.
-
-        WebSockets are opened by bearer tokens unless another `admission` is given.
-        """
+        """Take one graph for each audience, what makes principals and contexts, and where refusals go."""
         if set(schemas) != set(AUDIENCES):
             raise ConfigurationError(reason=f"a graph is needed for each of {', '.join(AUDIENCES)}")
         self._settings = settings
         self._views = {audience: GraphQLView(schema, settings) for audience, schema in schemas.items()}
         self._make_context = make_context
-        self._authenticator = authenticator
+        self._callers = callers
         self._refusals = refusals
-        admission = admission or BearerAdmission(authenticator)
-        self._serving = Serving(settings, schemas, make_context, admission, refusals)
+        self._serving = Serving(settings, schemas, make_context, callers, refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one WebSocket."""
@@ -101,8 +98,8 @@ class GraphQLEndpoint:
 
     async def _principal(self, request: HTTPConnection) -> Principal:
         try:
-            return await self._authenticator.authenticate(bearer_token(request.headers))
-        except Unauthenticated as error:
+            return await self._callers.identify(request)
+        except (Unauthenticated, CrossSiteRequest) as error:
             if self._refusals is not None:
                 await self._refusals.note(error.code, None, Who(origin=origin_of(request)))
             raise

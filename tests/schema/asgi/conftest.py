@@ -21,6 +21,7 @@ from app.config import Settings
 from app.errors import DatabaseUnreachable, NotFound, NotGranted, ScopeMissing
 from app.store.announcements import Announcements
 from app.store.database import Database
+from schema.asgi.callers import BearerCallers
 from schema.asgi.guarded import GuardedSchema
 from schema.asgi.routes import graphql_routes
 from schema.context import Context
@@ -227,7 +228,9 @@ def make_app(settings: Settings, announcements: Announcements) -> Starlette:
         "supplier": small_schema(),
         "customer": small_schema(),
     }
-    return Starlette(routes=graphql_routes(settings, schemas, make_context, TokenValidator(settings)))  # type: ignore[arg-type]  # keys are text here
+    return Starlette(
+        routes=graphql_routes(settings, schemas, make_context, BearerCallers(TokenValidator(settings)))
+    )  # type: ignore[arg-type]  # keys are text here
 
 
 @pytest.fixture
