@@ -15,7 +15,7 @@ import numpy as np
 from app.engine.formulation import open_window
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.layout import Layout
-from app.engine.linear import ABSENT, Builder, Program, extended, on_face
+from app.engine.linear import ABSENT, Builder, Program, extended, on_face, only_point
 from app.engine.network import resource_labels, stock_labels
 from app.engine.order import colour, noise, tie_keys
 from app.engine.problem import FloatArray, IntArray, Problem
@@ -35,6 +35,8 @@ def canonical_point(
     """
     width, point = len(program.cost), outcome.point
     face = on_face(program, outcome.duals)
+    if outcome.basis is not None and only_point(face, outcome.basis):
+        return snapped(point, program)
     for phase in (equal_fill, source_by_quota, least_change, even_levels, settle):
         extra = Builder(("phase",), width=len(face.cost), height=len(face.row_lower))
         phase(extra, problem, layout, face)
@@ -48,6 +50,8 @@ def canonical_point(
             continue  # noise of a thin face: the other criteria still count
         point = result.point[:width]
         face = on_face(staged, result.duals)
+        if result.basis is not None and only_point(face, result.basis):
+            break
     return snapped(point, program)
 
 

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import highspy
 import numpy as np
 
-from app.engine.linear import Basis, Program
+from app.engine.linear import AT_LOWER, AT_UPPER, BASIC, Basis, Program
 from app.engine.problem import FloatArray, IntArray
 
 COLUMNWISE, MINIMISE = 1, 1  # how HiGHS numbers them
@@ -25,7 +25,15 @@ FROM_BASIS: Mapping[str, str | int] = {
     "simplex_dual_edge_weight_strategy": 1,  # devex: exact steepest-edge weights cost more than they save
 }
 _THREAD = threading.local()
-_STATUS = np.array([highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic], dtype=object)
+FROM_POINT: Mapping[str, str | int] = {**FROM_BASIS, "simplex_strategy": 4}  # primal: the basis is feasible
+_STATUS = np.array(  # in the order of AT_LOWER, BASIC, AT_UPPER
+    [
+        highspy.HighsBasisStatus.kLower,
+        highspy.HighsBasisStatus.kBasic,
+        highspy.HighsBasisStatus.kUpper,
+    ],
+    dtype=object,
+)
 LARGE = 5_000  # columns from which the interior-point method is the faster start (measured on plans)
 
 Verdict: TypeAlias = Literal["optimal", "infeasible", "unbounded", "limit", "failed"]
@@ -51,6 +59,7 @@ class Outcome:
     duals: FloatArray
     objective: float
     iterations: int
+    basis: Basis | None = None  # of an optimum, where the solver has one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,13 +105,14 @@ def minimise(
 ) -> Outcome:
     """Solve a linear program, from a basis where one is given.
 
-    With a `start` the dual simplex repairs it, without presolve. Otherwise large programs go to the
-    interior-point method with crossover, `narrowed` ones (restricted to the optima of another objective, so
-    nearly solved) and small ones to the simplex. Where an attempt does not end in an optimum or a limit, the
-    next one is made, and the simplex without presolve has the last word.
+    With a `start` no presolve is done: the dual simplex repairs it, or, where the program is `narrowed` and
+    it is the basis of the optimum before, the primal simplex goes on from it. Otherwise large programs go to
+    the interior-point method with crossover, `narrowed` ones (restricted to the optima of another objective,
+    so nearly solved) and small ones to the simplex. Where an attempt does not end in an optimum or a limit,
+    the next one is made, and the simplex without presolve has the last word.
     """
     if start is not None:
-        outcome = _run(program, options, FROM_BASIS, start)
+        outcome = _run(program, options, FROM_POINT if narrowed else FROM_BASIS, start)
         if outcome.verdict in {"optimal", "limit"}:
             return outcome
     large = not narrowed and len(program.cost) > LARGE
@@ -165,7 +175,25 @@ def _outcome(solver: highspy.Highs, program: Program) -> Outcome:
     point = np.clip(point, program.lower, program.upper)
     objective = program.worth(point)
     iterations = int(info.simplex_iteration_count + info.ipm_iteration_count + info.crossover_iteration_count)
-    return Outcome(verdict, point, duals, objective, iterations)
+    basis = _final_basis(solver, program, point, duals) if verdict == "optimal" else None
+    return Outcome(verdict, point, duals, objective, iterations, basis)
+
+
+def _final_basis(
+    solver: highspy.Highs, program: Program, point: FloatArray, duals: FloatArray
+) -> Basis | None:
+    """Read the basis of an optimum; None where there is none (no crossover, an empty program)."""
+    if not solver.getBasis().valid:
+        return None
+    _, basic = solver.getBasicVariables()  # type: ignore[attr-defined]  # missing in highspy's stubs
+    with np.errstate(invalid="ignore"):
+        high = np.isfinite(program.upper) & (program.upper - point < point - program.lower)
+        columns = np.where(high, AT_UPPER, AT_LOWER).astype(np.int8)
+    high = np.isfinite(program.row_upper) & ((duals < 0) | np.isneginf(program.row_lower))
+    rows = np.where(high, AT_UPPER, AT_LOWER).astype(np.int8)
+    columns[basic[basic >= 0]] = BASIC
+    rows[-1 - basic[basic < 0]] = BASIC
+    return Basis(columns, rows)
 
 
 @contextmanager
@@ -248,8 +276,8 @@ def _pass(solver: highspy.Highs, program: Program) -> None:
 
 def _basis(start: Basis) -> highspy.HighsBasis:
     basis = highspy.HighsBasis()
-    basis.col_status = _STATUS[start.columns.astype(np.int8)].tolist()
-    basis.row_status = _STATUS[start.rows.astype(np.int8)].tolist()
+    basis.col_status = _STATUS[start.columns].tolist()
+    basis.row_status = _STATUS[start.rows].tolist()
     basis.valid = True
     basis.alien = True  # HiGHS completes it where it is not a basis
     return basis

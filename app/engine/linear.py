@@ -15,15 +15,21 @@ from numpy.typing import ArrayLike, NDArray
 from app.engine.problem import FloatArray, IntArray
 
 ABSENT = -1
+AT_LOWER, BASIC, AT_UPPER = 0, 1, 2
 FACE = 1e-7  # multipliers below FACE x (1 + median size of their terms) count as zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """Which columns [k] and rows [m] of a program are basic; the others are at a bound."""
+    """Where the columns [k] and rows [m] of a program are: AT_LOWER, BASIC or AT_UPPER."""
 
-    columns: NDArray[np.bool_]
-    rows: NDArray[np.bool_]
+    columns: NDArray[np.int8]
+    rows: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, basic_columns: NDArray[np.bool_], basic_rows: NDArray[np.bool_]) -> Basis:
+        """Say what is basic; the rest is at its lower bound (where it has none, at its upper)."""
+        return cls(basic_columns.astype(np.int8), basic_rows.astype(np.int8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +119,13 @@ def on_face(program: Program, duals: FloatArray) -> Program:
     lower, upper = _pinned(program.lower, program.upper, reduced, tolerance)
     row_lower, row_upper = _pinned(program.row_lower, program.row_upper, duals, tolerance)
     return replace(program, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
+
+
+def only_point(face: Program, basis: Basis) -> bool:
+    """Say whether an optimal face is a single point: whatever is not basic has no room on it."""
+    column_room = (face.lower < face.upper) & (basis.columns != BASIC)
+    row_room = (face.row_lower < face.row_upper) & (basis.rows != BASIC)
+    return not column_room.any() and not row_room.any()
 
 
 def _pinned(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.component import Result, options_of
+from app.engine.component import Result, options_of, started
 from app.engine.formulation import formulate
 from app.engine.lexicographic import lexicographic
 from app.engine.problem import FloatArray, Problem
@@ -44,10 +44,11 @@ def payoff_component(problem: Problem, losses: FloatArray, seconds: float) -> Re
     """
     formulation, options = formulate(problem), options_of(problem, seconds)
     costs = losses @ formulation.element_cost
+    start = started(problem, formulation)
     rows = np.zeros((len(losses), losses.shape[1]))
     for own in range(len(losses)):
         order = [own, *(other for other in range(len(losses)) if other != own)]
-        _, outcome, _ = lexicographic(formulation.program, [costs[k] for k in order], options)
+        _, outcome, _ = lexicographic(formulation.program, [costs[k] for k in order], options, start)
         if outcome.verdict != "optimal":
             return Result(outcome.verdict, np.inf, -np.inf, rows, seconds=options.budget.spent)
         rows[own] = formulation.elements(outcome.point)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.engine.canonical import canonical_point
-from app.engine.component import Result, certified, options_of, without_plan
+from app.engine.component import Result, certified, options_of, started, without_plan
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Options, Outcome, minimise
 from app.engine.lexicographic import lexicographic
@@ -72,7 +72,7 @@ def weighted_component(
         scale @ costs, float(scale @ losses @ formulation.element_offset)
     )
     stages = [weighing.cost, spare @ costs] if spare.any() else [weighing.cost]
-    last, outcome, first = lexicographic(weighing, stages, options)
+    last, outcome, first = lexicographic(weighing, stages, options, started(problem, formulation))
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
     point = settled(last, outcome, problem, formulation, options)

@@ -30,7 +30,7 @@ def starting_basis(problem: Problem, program: Program, layout: Layout, rows: Row
     columns[served[rows.demand >= 0]] = True
     hours = np.where(layout.regular >= 0, layout.regular, layout.overtime)
     columns[hours[rows.capacity >= 0]] = True
-    return Basis(columns[:-1], slack)
+    return Basis.of(columns[:-1], slack)
 
 
 def _basic_material(problem: Problem, layout: Layout) -> IntArray:
