@@ -25,3 +25,8 @@ def ints(values: ArrayLike, *shape: int) -> IntArray:
 
 def _column(array: NDArray[Any], dimensions: int) -> NDArray[Any]:
     return array[:, None] if dimensions == 2 and array.ndim == 1 else array
+
+
+def compact(values: FloatArray) -> FloatArray:
+    """Return the values, or a stretched zero in their place where there is nothing else."""
+    return values if values.any() else np.broadcast_to(0.0, values.shape)

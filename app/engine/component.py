@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from app.engine.arrays import compact
 from app.engine.canonical import canonical_point
 from app.engine.certificate import verify, verify_whole
 from app.engine.formulation import Formulation, formulate
@@ -29,6 +30,8 @@ class Prices:
 
     def scaled(self, factor: float) -> Prices:
         """Return the prices in another unit of the objective."""
+        if factor == 1.0:
+            return self
         return Prices(*(getattr(self, item.name) * factor for item in fields(self)))
 
 
@@ -62,9 +65,10 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     return replace(answer, seconds=options.budget.spent)
 
 
-def started(problem: Problem, formulation: Formulation) -> Basis:
-    """Return the basis of the constructive plan for a formulation of the problem."""
-    return starting_basis(problem, formulation.program, formulation.layout, formulation.rows)
+def started(problem: Problem, formulation: Formulation, cost: FloatArray | None = None) -> Basis:
+    """Return the basis of the constructive plan for a cost [k] (None = the problem's own)."""
+    program = formulation.program if cost is None else formulation.program.with_cost(cost)
+    return starting_basis(problem, program, formulation.layout, formulation.rows)
 
 
 def solve_whole(formulation: Formulation, problem: Problem, options: Options) -> Result:
@@ -134,16 +138,16 @@ def prices(formulation: Formulation, program: Program, duals: FloatArray) -> Pri
     """Read the multipliers: rows of balance for material, reduced costs at bounds for limits."""
     reduced = program.cost - program.transposed(duals)
     reduced[program.whole] = 0.0  # fixed by the search: their multipliers say nothing about limits
-    layout = formulation.layout
+    layout, worth = formulation.layout, np.maximum(-reduced, 0.0)
     return Prices(
         material=_at(duals, formulation.rows.balance),
-        stock_maximum=np.maximum(-_at(reduced, layout.stock), 0.0),
-        regular=np.maximum(-_at(reduced, layout.regular), 0.0),
-        overtime=np.maximum(-_at(reduced, layout.overtime), 0.0),
-        level_upper=np.maximum(-_at(reduced, layout.level), 0.0),
-        level_lower=np.maximum(_at(reduced, layout.level), 0.0),
+        stock_maximum=_at(worth, layout.stock),
+        regular=_at(worth, layout.regular),
+        overtime=_at(worth, layout.overtime),
+        level_upper=_at(worth, layout.level),
+        level_lower=_at(np.where(program.lower > 0, np.maximum(reduced, 0.0), 0.0), layout.level),
     )
 
 
 def _at(values: FloatArray, index: IntArray) -> FloatArray:
-    return np.append(values, 0.0)[np.where(index >= 0, index, ABSENT)]
+    return compact(np.append(values, 0.0)[np.where(index >= 0, index, ABSENT)])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.arrays import compact
 from app.engine.layout import KIND_ELEMENT, Layout, Rows
 from app.engine.linear import ABSENT, Builder, ElementCosts, Program
 from app.engine.lotting import add_lots
@@ -32,7 +33,7 @@ class Formulation:
     def decisions(self, point: FloatArray) -> Decisions:
         """Read the decisions out of a point of the program; what has no column is zero."""
         padded = np.append(point[: self.element_cost.shape[1]], 0.0)
-        parts = {f.name: padded[getattr(self.layout, f.name)] for f in fields(Layout)}
+        parts = {f.name: compact(padded[getattr(self.layout, f.name)]) for f in fields(Layout)}
         return Decisions(**parts)
 
     def elements(self, point: FloatArray) -> FloatArray:

@@ -40,7 +40,7 @@ class Part:
     demands: IntArray
 
 
-class Chosen(NamedTuple):
+class Rows(NamedTuple):
     """Rows of each block that make a part, in the order wanted."""
 
     stocks: IntArray
@@ -60,7 +60,7 @@ def components(problem: Problem) -> list[Part]:
     labels = stock_labels(problem)
     activity_label = labels[problem.activities.stock]
     groups = everything(problem)
-    label_of = Chosen(
+    label_of = Rows(
         stocks=labels, activities=activity_label, resources=resource_labels(problem, activity_label),
         demands=labels[problem.demands.stock],
         inputs=activity_label[problem.inputs.activity], uses=activity_label[problem.uses.activity],
@@ -71,7 +71,7 @@ def components(problem: Problem) -> list[Part]:
     )  # fmt: skip
     by_label = [_grouped(order, label) for order, label in zip(groups, label_of, strict=True)]
     none = np.zeros(0, dtype=np.int64)
-    parts = (Chosen(*(by.get(label, none) for by in by_label)) for label in by_label[0])
+    parts = (Rows(*(by.get(label, none) for by in by_label)) for label in by_label[0])
     return [_part(problem, chosen) for chosen in parts]
 
 
@@ -80,10 +80,10 @@ def whole(problem: Problem) -> Part:
     return _part(problem, everything(problem))
 
 
-def everything(problem: Problem) -> Chosen:
+def everything(problem: Problem) -> Rows:
     """Every row of every block, the axes in canonical order."""
     orders = canonical_order(problem)
-    return Chosen(
+    return Rows(
         orders.stocks,
         orders.activities,
         orders.resources,
@@ -188,7 +188,7 @@ def _grouped(order: IntArray, label: IntArray) -> dict[int, IntArray]:
     return dict(zip(keys.tolist(), np.split(by_label, first[1:]), strict=True))
 
 
-def _part(problem: Problem, chosen: Chosen) -> Part:
+def _part(problem: Problem, chosen: Rows) -> Part:
     """Cut out the rows chosen, with indices counted anew."""
     stock_at = _positions(len(problem.stocks.codes), chosen.stocks)
     activity_at = _positions(len(problem.activities.codes), chosen.activities)
@@ -217,8 +217,17 @@ def _positions(count: int, chosen: IntArray) -> IntArray:
 
 
 def _take(block: Axis, rows: IntArray) -> Axis:
-    arrays = {item.name: getattr(block, item.name)[rows] for item in fields(block) if item.name != "codes"}
+    arrays = {
+        item.name: chosen(getattr(block, item.name), rows) for item in fields(block) if item.name != "codes"
+    }
     return replace(block, codes=tuple(block.codes[row] for row in rows.tolist()), **arrays)
+
+
+def chosen(array: NDArray[Any], rows: IntArray) -> NDArray[Any]:
+    """Take rows; what is one value stretched over the buckets stays so, instead of filling memory."""
+    if array.ndim == 2 and array.strides[1] == 0 and array.shape[1] > 1:
+        return np.broadcast_to(array[rows, :1], (len(rows), array.shape[1]))
+    return array[rows]
 
 
 def _regrouped(ids: IntArray) -> IntArray:
@@ -231,13 +240,13 @@ def _regrouped(ids: IntArray) -> IntArray:
 def _cut_inputs(inputs: Inputs, rows: IntArray, activity_at: IntArray, stock_at: IntArray) -> Inputs:
     activity, stock = activity_at[inputs.activity[rows]], stock_at[inputs.stock[rows]]
     order = np.lexsort((stock, activity))
-    return Inputs(activity[order], stock[order], inputs.quantity[rows][order])
+    return Inputs(activity[order], stock[order], chosen(inputs.quantity, rows[order]))
 
 
 def _cut_uses(uses: Uses, rows: IntArray, activity_at: IntArray, resource_at: IntArray) -> Uses:
     activity, resource = activity_at[uses.activity[rows]], resource_at[uses.resource[rows]]
     order = np.lexsort((resource, activity))
-    return Uses(activity[order], resource[order], uses.hours[rows][order])
+    return Uses(activity[order], resource[order], chosen(uses.hours, rows[order]))
 
 
 def _cut_lots(lots: Lots, rows: IntArray, activity_at: IntArray) -> Lots:

@@ -44,10 +44,10 @@ def payoff_component(problem: Problem, losses: FloatArray, seconds: float) -> Re
     """
     formulation, options = formulate(problem), options_of(problem, seconds)
     costs = losses @ formulation.element_cost
-    start = started(problem, formulation)
     rows = np.zeros((len(losses), losses.shape[1]))
     for own in range(len(losses)):
         order = [own, *(other for other in range(len(losses)) if other != own)]
+        start = started(problem, formulation, costs[own])
         _, outcome, _ = lexicographic(formulation.program, [costs[k] for k in order], options, start)
         if outcome.verdict != "optimal":
             return Result(outcome.verdict, np.inf, -np.inf, rows, seconds=options.budget.spent)

@@ -72,7 +72,9 @@ def weighted_component(
         scale @ costs, float(scale @ losses @ formulation.element_offset)
     )
     stages = [weighing.cost, spare @ costs] if spare.any() else [weighing.cost]
-    last, outcome, first = lexicographic(weighing, stages, options, started(problem, formulation))
+    last, outcome, first = lexicographic(
+        weighing, stages, options, started(problem, formulation, weighing.cost)
+    )
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
     point = settled(last, outcome, problem, formulation, options)

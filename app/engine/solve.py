@@ -162,6 +162,7 @@ def _scatter(problem: Problem, parts: Sequence[Part], pieces: Sequence[object], 
     count = len(getattr(problem, axis).codes)
     target = np.zeros(count if name == "below_final" else (count, problem.periods))
     for part, piece in zip(parts, pieces, strict=True):
-        if piece is not None:
-            target[getattr(part, axis)] = getattr(piece, name)
+        values = getattr(piece, name, None)
+        if values is not None and values.any():  # pages of nothing but zeros are never touched
+            target[getattr(part, axis)] = values
     return target

@@ -22,15 +22,24 @@ NEVER = 1e30  # cost of what cannot be had
 
 
 def starting_basis(problem: Problem, program: Program, layout: Layout, rows: Rows) -> Basis:
-    """Return the basis of the lot-for-lot plan; rows that it says nothing of have their slack in it."""
+    """Return the basis of the lot-for-lot plan; rows that it says nothing of have their slack in it.
+
+    Where the program's cost gives nothing for being supplied, it is the basis of the plan that makes nothing.
+    """
     columns = np.zeros(len(program.cost) + 1, dtype=bool)
-    slack = program.row_lower < program.row_upper
-    columns[_basic_material(problem, layout)[rows.balance >= 0]] = True
-    served = np.where(layout.deliver >= 0, layout.deliver, layout.backlog)
+    lost = layout.short[layout.short >= 0]
+    if (program.cost[lost] > 0).any() or not len(lost):
+        material = _basic_material(problem, layout)
+        served = np.where(layout.deliver >= 0, layout.deliver, layout.backlog)
+    else:
+        material = layout.stock
+        served = np.where(layout.short >= 0, layout.short, layout.deliver)
+        served = np.where(served >= 0, served, layout.backlog)
+    columns[material[rows.balance >= 0]] = True
     columns[served[rows.demand >= 0]] = True
     hours = np.where(layout.regular >= 0, layout.regular, layout.overtime)
     columns[hours[rows.capacity >= 0]] = True
-    return Basis.of(columns[:-1], slack)
+    return Basis.of(columns[:-1], program.row_lower < program.row_upper)
 
 
 def _basic_material(problem: Problem, layout: Layout) -> IntArray:
