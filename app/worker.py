@@ -10,9 +10,11 @@ from uuid import UUID
 from app.config import Settings
 from app.engine.cache import Cache
 from app.engine.component import Result
+from app.engine.runner import Executor
 from app.errors import ConcordError
 from app.services.intake.taking import take_in
 from app.services.keeping import kept_log
+from app.services.planning.processes import Processes
 from app.services.reconcile import JOB, execute
 from app.store.database import Database
 from app.store.queue import JobQueue
@@ -32,16 +34,17 @@ async def run_worker(settings: Settings, *, stop_at_end_of_input: bool = False) 
     waiting = asyncio.create_task(_end_of_input(stop)) if stop_at_end_of_input else None
     database = await Database.open(settings)
     try:
-        await work(database, stop)
+        await work(database, stop, settings.planning_processes)
     finally:
         if waiting is not None:
             waiting.cancel()
         await database.close()
 
 
-async def work(database: Database, stop: asyncio.Event) -> None:
-    """Work off jobs and take in the inbox until `stop` is set."""
-    queue = make_queue(database)
+async def work(database: Database, stop: asyncio.Event, planning_processes: int = 1) -> None:
+    """Work off jobs and take in the inbox until `stop` is set; several processes plan beside this one."""
+    processes = Processes(planning_processes) if planning_processes > 1 else None
+    queue = make_queue(database, processes)
     intake = asyncio.create_task(_take_in_again_and_again(database))
     try:
         async with kept_log(database):
@@ -50,6 +53,8 @@ async def work(database: Database, stop: asyncio.Event) -> None:
         intake.cancel()
         with suppress(asyncio.CancelledError):
             await intake
+        if processes is not None:
+            await asyncio.to_thread(processes.close)
 
 
 async def work_off(database: Database) -> None:
@@ -57,12 +62,12 @@ async def work_off(database: Database) -> None:
     await make_queue(database).work_off()
 
 
-def make_queue(database: Database) -> JobQueue:
+def make_queue(database: Database, executor: Executor | None = None) -> JobQueue:
     """Return the queue with every job that a worker knows; components solved before are kept in memory."""
     cache: Cache[Result] = Cache()
 
     async def reconcile(run_id: str) -> None:
-        await execute(database, UUID(run_id), cache)
+        await execute(database, UUID(run_id), cache, executor)
 
     queue = JobQueue(database)
     queue.register(JOB, reconcile)

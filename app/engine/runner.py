@@ -58,7 +58,7 @@ class Runner:
         self.cached += sum(key in known for key in keys)
         fresh = {key: part.problem for key, part in zip(keys, parts, strict=True) if key not in known}
         self.report(0, len(fresh), tag)
-        mapped = self.executor.map if self.executor is not None else map
+        mapped = self.executor.map if self.executor is not None and len(fresh) > 1 else map
         seconds = (self.left for _ in fresh)  # without an executor each item sees what the last one left
         answers = mapped(work, fresh.values(), *([item] * len(fresh) for item in fixed), seconds)
         for done, (key, answer) in enumerate(zip(fresh, answers, strict=True), start=1):

@@ -18,6 +18,7 @@ from app.access import HOST, Scope, acting_host
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.reconcile import RULES
+from app.engine.runner import Executor
 from app.errors import BadValue, ConcordError, Conflict, NotFound, PlanCancelled
 from app.exchange.dataset import Dataset
 from app.services.datasets import RESULTS, blocks_of, load_inputs, series_changes
@@ -76,6 +77,14 @@ class Inputs:
     dataset: Dataset
     previous: PreviousPlan | None
     digest: bytes
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a worker lends to planning: answers to components known already, and processes for new ones."""
+
+    cache: Cache[Result] | None
+    executor: Executor | None
 
 
 async def request(
@@ -143,8 +152,15 @@ async def read_inputs(tx: Transaction, found: Commit, rule: str) -> Inputs:
     return Inputs(found, dataset, await _last_published(tx), digest)
 
 
-async def execute(database: Database, run_id: UUID, cache: Cache[Result] | None = None) -> None:
+async def execute(
+    database: Database,
+    run_id: UUID,
+    cache: Cache[Result] | None = None,
+    executor: Executor | None = None,
+) -> None:
     """Carry out a run to its end, whatever it is; what fails is written in the run, not raised.
+
+    Components solved before are taken from `cache`; the others are solved by `executor`, else one by one.
 
     Only being stopped from outside (asyncio.CancelledError) leaves it running, for the next worker.
     """
@@ -154,7 +170,7 @@ async def execute(database: Database, run_id: UUID, cache: Cache[Result] | None 
     if started is None:
         return
     try:
-        await _carry_out(database, started, cache)
+        await _carry_out(database, started, Means(cache, executor))
     except PlanCancelled:
         await cancel(database, HOST, run_id)
     except ConcordError as error:
@@ -164,7 +180,7 @@ async def execute(database: Database, run_id: UUID, cache: Cache[Result] | None 
         raise
 
 
-async def _carry_out(database: Database, started: Run, cache: Cache[Result] | None) -> None:
+async def _carry_out(database: Database, started: Run, means: Means) -> None:
     began = monotonic()
     if started.branch == MAIN:
         await take_in(database)
@@ -178,7 +194,7 @@ async def _carry_out(database: Database, started: Run, cache: Cache[Result] | No
             await record(tx, _event(started, "reconcile.known", inputs.commit, found))
             return
         bookkeeping(tx, "start of a run")
-    plan = await _plan(database, started, inputs, cache)
+    plan = await _plan(database, started, inputs, means)
     async with database.write(HOST) as tx:
         result = await _write(tx, started, inputs, plan, monotonic() - began)
         await record(tx, _event(started, "reconcile", inputs.commit, result))
@@ -213,7 +229,7 @@ class _Watch:
         self.share = min(max(self.share, 0.9 * done / max(total, 1)), 0.95)
 
 
-async def _plan(database: Database, started: Run, inputs: Inputs, cache: Cache[Result] | None) -> Plan:
+async def _plan(database: Database, started: Run, inputs: Inputs, means: Means) -> Plan:
     """Plan in a thread; report progress, and stop when the run is cancelled."""
     watch = _Watch()
     work = asyncio.create_task(
@@ -222,7 +238,8 @@ async def _plan(database: Database, started: Run, inputs: Inputs, cache: Cache[R
             inputs.dataset,
             started.rule,
             inputs.previous,
-            cache=cache,
+            cache=means.cache,
+            executor=means.executor,
             progress=watch.progress,
             cancelled=watch.stop.is_set,
         )

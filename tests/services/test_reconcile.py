@@ -166,7 +166,7 @@ async def test_a_run_is_cancelled_while_it_plans(imported, monkeypatch):
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slow(dataset, rule, previous, *, cache, progress, cancelled):
+    def slow(dataset, rule, previous, *, progress, cancelled, **_):
         loop.call_soon_threadsafe(started.set)
         while not cancelled():
             progress(1, 2, "waiting")

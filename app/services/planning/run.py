@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.reconcile import reconcile
+from app.engine.runner import Executor
 from app.engine.solution import Conflict, Decisions, Reconciliation, Solution, Stakeholder
 from app.errors import PlanImpossible
 from app.exchange.dataset import Dataset, SeriesBlock
@@ -56,6 +57,7 @@ def make_plan(
     previous: PreviousPlan | None = None,
     *,
     cache: Cache[Result] | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -67,7 +69,13 @@ def make_plan(
     departments, given_way = departments_of(model.facts.parameters), []
     for _ in range(RELAXATIONS):
         answer = reconcile(
-            model.problem, departments, rule, cache=cache, progress=progress, cancelled=cancelled
+            model.problem,
+            departments,
+            rule,
+            cache=cache,
+            executor=executor,
+            progress=progress,
+            cancelled=cancelled,
         )
         if answer.status != "infeasible":
             break
