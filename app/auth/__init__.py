@@ -12,6 +12,7 @@
 What a principal may see and do is no concern of this package: `app.access` binds it to policies.
 """
 
+from app.auth.claims import family_of
 from app.auth.issuing import issue_token
 from app.auth.keys import SigningKeys, load_signing_keys, rotate_signing_keys
 from app.auth.principal import AUDIENCES, Audience, Principal, Rights
@@ -26,6 +27,7 @@ __all__ = [
     "Rights",
     "SigningKeys",
     "TokenValidator",
+    "family_of",
     "issue_token",
     "load_signing_keys",
     "private_file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from app.cli.serve import refuse_taken, run_server
 from app.cli.session import opened, operator
 from app.config import Settings, load_settings
 from app.errors import Conflict, ImportRefused, PlanRefuted
+from app.services.identity.accounts import lend_account
 from app.services.importing import import_directory
 from app.services.publish import publish
 from app.services.reconcile import DEFAULT_RULE
@@ -34,13 +36,16 @@ from app.store.migrate import migrate
 
 AUTHOR = "demo"
 COMPANY = "company"
+READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+"""What a password is made of: nothing that looks like something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Somebody to be in the demonstration: a role of a party, and a first question to ask."""
+    """Somebody to be in the demonstration: a name to log in with, a role of a party, a first question."""
 
     who: str
+    user: str
     audience: str
     role: str
     party: str
@@ -64,7 +69,7 @@ def demo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Plan the demonstration company, summarise the plan, print tokens, and serve it.
+    """Plan the demonstration company, summarise the plan, print who can log in and tokens, and serve it.
 
     Example: python -m app demo --no-serve
     """
@@ -75,20 +80,49 @@ def demo(
         refuse_taken(host, port)
     plan, summary, report = asyncio.run(_prepare(settings))
     url = f"http://{host}:{port}/graphql"
+    password = new_password()
+    people = asyncio.run(_lend(settings, password)) if serve or json else []
     tokens = {seat: issue_token(settings, seat.audience, seat.role, seat.party) for seat in seats()}
     data = {
         "commit": plan.id,
         "summary": summary.data(),
         "checked": dict(report.checked),
         "tokens": {seat.who: token for seat, token in tokens.items()},
+        "users": people,
+        "password": password,
         "url": url,
     }
     answer(data, json=json, text=lambda: _tell(summary, report))
     if not serve:
         return
     if not json:
+        _tell_people(people, password)
         _tell_seats(tokens, url)
     run_server(settings, host=host, port=port, workers=settings.workers, plan_worker=True)
+
+
+def new_password() -> str:
+    """Return a password that can be read aloud: 80 random bits in four groups."""
+    letters = "".join(secrets.choice(READABLE) for _ in range(16))
+    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
+
+
+async def _lend(settings: Settings, password: str) -> list[str]:
+    """Let everybody in the demonstration log in with one password of this start; return their names."""
+    async with opened(settings) as database:
+        return [
+            seat.user
+            for seat in seats()
+            if await lend_account(
+                database,
+                seat.user,
+                password,
+                audience=seat.audience,
+                role=seat.role,
+                party=seat.party,
+                by=AUTHOR,
+            )
+        ]
 
 
 async def _prepare(settings: Settings) -> tuple[Commit, PlanSummary, Report]:
@@ -144,6 +178,11 @@ def _tell(summary: PlanSummary, report: Report) -> None:
     say()
     count = sum(report.checked.values())
     say(f"Checked independently of the engine: {count:,} figures by {len(report.checked)} rules, all hold.")
+
+
+def _tell_people(people: Sequence[str], password: str) -> None:
+    say()
+    say(f"Log in as one of {', '.join(people)}, with the password of this start: {password}")
 
 
 def _tell_seats(tokens: Mapping[Seat, str], url: str) -> None:

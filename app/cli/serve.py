@@ -84,8 +84,12 @@ async def _nothing_more(_: Database) -> None:
 
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int, plan_worker: bool) -> None:
-    """Run uvicorn until it is told to stop; the plan worker lives exactly as long."""
+    """Run uvicorn until it is told to stop; the plan worker lives exactly as long.
+
+    Server processes are told nothing but the environment, and the issuer is named by where they listen.
+    """
     refuse_foreign_schema()
+    os.environ.update(CONCORD_HOST=host, CONCORD_PORT=str(port))
     with PlanWorker() if plan_worker else contextlib.nullcontext():
         uvicorn.run(
             "app.main:create_app_from_environment",

@@ -60,6 +60,27 @@ async def add_account(
     return account
 
 
+async def lend_account(
+    database: Database,
+    name: str,
+    password: str,
+    *,
+    audience: str,
+    role: str,
+    party: str | None = None,
+    by: str,
+) -> bool:
+    """Add a person, or give one that `by` added before another password; False where it is another's."""
+    known = {one.name: one for one in await all_accounts(database)}
+    if name not in known:
+        await add_account(database, name, password, audience=audience, role=role, party=party, by=by)
+    elif known[name].created_by == by and known[name].disabled_at is None:
+        await change_password(database, name, password, by=by)
+    else:
+        return False
+    return True
+
+
 async def change_password(database: Database, name: str, password: str, *, by: str) -> None:
     """Give a person another password, and end what was begun with the old one; raises NotFound."""
     hashed = _hashed(name, password)

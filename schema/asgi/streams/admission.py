@@ -12,7 +12,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
-from app.auth import Authenticator, Principal
+from app.auth import Authenticator, Principal, family_of
 from app.errors import Unauthenticated
 from app.store.announcements import ended
 from schema.asgi.credentials import token_of
@@ -39,9 +39,11 @@ class Admission(Protocol):
 
 
 def ends_of(principal: Principal) -> tuple[str, ...]:
-    """Return the topics that end what any principal holds: its token, its subject, its party."""
+    """Return the topics that end what any principal holds: its token, its login, its subject, its party."""
     party = () if principal.party is None else (ended("party", principal.party),)
-    return (ended("token", principal.token_id), ended("subject", principal.subject), *party)
+    family = family_of(principal.token_id)
+    login = () if family is None else (ended("session", family),)
+    return (ended("token", principal.token_id), *login, ended("subject", principal.subject), *party)
 
 
 class BearerAdmission:
