@@ -32,6 +32,7 @@ ConcordError
 ├── AccessError                who is calling, and what they may do
 │   ├── Unauthenticated        no valid token
 │   ├── Forbidden              the caller's role may not do this
+│   │   └── SecondPersonNeeded the caller did the act that this one is to check
 │   ├── NotGranted             the caller's role may not read this measure or column
 │   ├── CrossSiteRequest       a session's request that none of this server's own pages made
 │   ├── LoginRefused           a login at a provider that led to no session
@@ -256,6 +257,10 @@ class CrossSiteRequest(AccessError, code="CROSS_SITE_REQUEST"):
 
 class LoginRefused(AccessError, code="LOGIN_REFUSED"):
     """You could not be logged in: {reason}."""
+
+
+class SecondPersonNeeded(Forbidden, code="SECOND_PERSON_NEEDED"):
+    """Four eyes: this has to be done by another person than the one who {first}."""
 
 
 class NotGranted(AccessError, code="NOT_GRANTED"):

@@ -11,6 +11,7 @@ from app.access import Scope, from_origin
 from app.auth import Principal
 from app.config import Settings
 from app.errors import StoreError
+from app.services.audit import note_sensitive
 from app.store.announcements import Announcements
 from app.store.database import Database, Transaction
 from schema.auditing import Caller
@@ -68,6 +69,12 @@ class Context:
         """Put on record which of the errors are refusals."""
         if self.caller is not None:
             await self.caller.refused(*errors)
+
+    async def note_reads(self) -> None:
+        """Put on record which sensitive measures the operation has read, before its answer goes out."""
+        measures, self.reading.measures = self.reading.measures, set()
+        if measures:
+            await note_sensitive(self.database, await self.scope(), measures)
 
     async def _bind(self) -> Scope:
         scope = await self.bind(self.principal)

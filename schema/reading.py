@@ -28,6 +28,8 @@ class Reading:
         self._transaction: Transaction | None = None
         self.statements = 0
         """Statements sent by transactions already closed, binding included."""
+        self.measures: set[str] = set()
+        """Measures of which they read figures."""
 
     @asynccontextmanager
     async def turn(self, database: Database, scope: Scope) -> AsyncIterator[Transaction]:
@@ -56,6 +58,7 @@ class Reading:
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             self.statements += transaction.statements
+            self.measures |= transaction.measures
             seen = (None, None, None) if failure is None else (type(failure), failure, failure.__traceback__)
             await self._stack.__aexit__(*seen)
 
@@ -72,7 +75,8 @@ class EndReading(SchemaExtension):
 
 
 async def end_reading(context: Any) -> None:
-    """Close what the context has opened; a context without a transaction of its own has nothing to close."""
+    """Close what the context has opened, and put on record what of it was sensitive."""
     reading = getattr(context, "reading", None)
     if isinstance(reading, Reading):
         await reading.end()
+        await context.note_reads()

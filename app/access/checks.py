@@ -46,6 +46,8 @@ def check(policies: Policies) -> list[Fault]:
         _parties(policies),
         _names(policies),
         _measures(policies),
+        _sensitive(policies),
+        _four_eyes(policies),
         _kinds(policies),
         _columns(policies),
         _submits(policies),
@@ -147,6 +149,20 @@ def _measures(policies: Policies) -> Iterator[Fault]:
             grain = MEASURES[measure].grain if measure in MEASURES else None
             if far != "own" and scope and grain is not None and not set(scope.by) & set(grain):
                 yield Fault("unscopable", f"measures.toml {measure}", f"no dimension for {far}")
+
+
+def _sensitive(policies: Policies) -> Iterator[Fault]:
+    """Yield a fault where reads would go on record of who does not read the measure."""
+    for measure, roles in policies.sensitive.items():
+        for role in sorted(roles - policies.measures.get(measure, {}).keys()):
+            yield Fault("stale-sensitive", f"measures.toml sensitive {measure}", f"{role} does not read it")
+
+
+def _four_eyes(policies: Policies) -> Iterator[Fault]:
+    """Yield a fault where a second person is asked for and nothing says who is the first."""
+    for name, action in policies.actions.action.items():
+        if action.four_eyes and action.first_pair is None:
+            yield Fault("no-first-pair", f"actions.toml {name}", "four_eyes without first_pair")
 
 
 def _kinds(policies: Policies) -> Iterator[Fault]:

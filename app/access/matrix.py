@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.access.model import Rule
+from app.access.model import Action, Rule
 from app.access.policies import Policies, load
 
 HEAD = """# Who sees what, and who does what
@@ -38,10 +38,19 @@ def render(policies: Policies | None = None) -> str:
             MEASURES,
             _grid("measure", policies.measures, [*inside, "supplier", "customer"], policies),
         ),
+        _section(
+            "Measures whose reads go on record",
+            "An audit event tells of every read by these roles.\n",
+            _table(
+                ("measure", "read by"),
+                [(f"`{measure}`", ", ".join(sorted(roles))) for measure, roles in policies.sensitive.items()],
+            ),
+        ),
         _section("Reference data", KINDS, _grid("kind", policies.kinds, inside, policies)),
         _section(
             "Actions",
-            "`caller`: the caller's own database role writes; `host`: the host's role, after the check.\n",
+            "`caller`: the caller's own database role writes; `host`: the host's role, after the check.\n"
+            "Four eyes: who did the first act may not do this one.\n",
             _actions(policies, [*inside, *outside]),
         ),
         _section("Measures submitted", "", _submits(policies)),
@@ -95,9 +104,22 @@ def _actions(policies: Policies, roles: Sequence[str]) -> list[str]:
     for name, action in policies.actions.action.items():
         allowed = policies.roles(action.roles)
         rows.append(
-            (f"`{name}`", *("yes" if role in allowed else "" for role in roles), action.carried_out_by)
+            (
+                f"`{name}`",
+                *("yes" if role in allowed else "" for role in roles),
+                action.carried_out_by,
+                _eyes(action),
+                ", ".join(action.state) or "any",
+            )
         )
-    return _table(("action", *roles, "as"), rows)
+    return _table(("action", *roles, "as", "four eyes", "in states"), rows)
+
+
+def _eyes(action: Action) -> str:
+    """Return whether a second person is asked for, and who is the first."""
+    if action.first_pair is None:
+        return ""
+    return f"{'on' if action.four_eyes else 'off'} (first: who {action.first_pair})"
 
 
 def _submits(policies: Policies) -> list[str]:

@@ -9,6 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field
 Rule = str | dict[str, str | list[str]]
 """How far a role's rows of a table go; policies/rows.toml lists the forms."""
 
+CycleState = Literal[
+    "SCHEDULED",
+    "DATA_PREPARATION",
+    "PRODUCT_REVIEW",
+    "DEMAND_REVIEW",
+    "SUPPLY_REVIEW",
+    "RECONCILIATION",
+    "EXECUTIVE_REVIEW",
+    "PUBLISHED",
+    "CLOSED",
+]
+"""States of the planning cycle."""
+
+FirstPair = Literal["reconciled", "changed"]
+"""Whose act comes first where four eyes are asked for: who asked for the plan, who changed the scenario."""
+
 Visibility = Literal["all", "region", "site", "own"]
 
 
@@ -69,6 +85,8 @@ class Action(Model):
     roles: list[str]
     carried_out_by: Literal["caller", "host"] = Field(alias="as")
     four_eyes: bool
+    first_pair: FirstPair | None = None
+    state: list[CycleState] = []
     submits: list[str] = []
     insert: dict[str, Rule] = {}
     update: dict[str, list[str]] = {}

@@ -24,6 +24,7 @@ Raw = Mapping[str, Mapping[str, object]]
 
 _FIELDS = TypeAdapter(dict[str, dict[str, str | list[str]]])
 _MEASURES = TypeAdapter(dict[str, dict[str, Visibility]])
+_SENSITIVE = TypeAdapter(dict[str, list[str]])
 _RELEASES = TypeAdapter(dict[str, Released])
 _GRAPHS = TypeAdapter(dict[str, dict[str, dict[str, list[str]]]])
 
@@ -37,6 +38,7 @@ class Policies:
     kinds: Mapping[str, Mapping[str, str]]
     fields: Mapping[str, Mapping[str, frozenset[str]]]
     measures: Mapping[str, Mapping[str, Visibility]]
+    sensitive: Mapping[str, frozenset[str]]
     actions: Actions
     releases: Mapping[str, Released]
     submitted: MeasureList
@@ -91,7 +93,8 @@ def parse(raw: Raw) -> Policies:
 def _parse(raw: Raw) -> Policies:
     parties = Parties.model_validate(raw["parties"])
     rows = Rows.model_validate(raw["rows"])
-    releases = dict(raw["releases"])
+    releases, measures = dict(raw["releases"]), dict(raw["measures"])
+    sensitive = _SENSITIVE.validate_python(measures.pop("sensitive", {}))
     tables = {table: _by_role(parties, rules, f"rows.toml {table}") for table, rules in rows.table.items()}
     return Policies(
         parties=parties,
@@ -105,8 +108,9 @@ def _parse(raw: Raw) -> Policies:
         },
         measures={
             measure: _by_role(parties, rules, f"measures.toml {measure}")
-            for measure, rules in _MEASURES.validate_python(raw["measures"]).items()
+            for measure, rules in _MEASURES.validate_python(measures).items()
         },
+        sensitive={measure: frozenset(_expand(parties, roles)) for measure, roles in sensitive.items()},
         actions=Actions.model_validate(raw["actions"]),
         submitted=MeasureList.model_validate(releases.pop("submitted", {})),
         withheld=MeasureList.model_validate(releases.pop("withheld", {})),

@@ -1,14 +1,14 @@
 """The audit log taken out: exported with its head, checked without a database, followed; and erased from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from app.access import KEEPER, RECORDER, Scope, on_behalf
+from app.access import KEEPER, RECORDER, Scope, load, on_behalf
 from app.errors import InputError, NotFound
 from app.store.audit import Event, erase, record
 from app.store.audit_chain import ChainCheck, Head, Link, head, links
@@ -30,6 +30,15 @@ async def note(database: Database, scope: Scope, event: Event) -> None:
     """Put an act on record that has no transaction of its own, in the name that the scope carries."""
     async with database.write(on_behalf(RECORDER, scope)) as tx:
         await record(tx, event)
+
+
+async def note_sensitive(database: Database, scope: Scope, measures: Collection[str]) -> None:
+    """Put on record that the caller reads those of the measures that are sensitive for its role."""
+    role = scope.principal.role if scope.principal is not None else None
+    sensitive = load().sensitive
+    read = sorted(measure for measure in measures if role in sensitive.get(measure, ()))
+    if read:
+        await note(database, scope, Event("read", "sensitive", ", ".join(read), detail={"measures": read}))
 
 
 async def chain_head(database: Database) -> Head:

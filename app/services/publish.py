@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from app.access import Scope, acting_host
 from app.errors import BadValue, PlanNotPublishable
+from app.services.four_eyes import require_second
 from app.services.grants import require_action
 from app.services.releasing.copying import AUDIENCES, copy_out
 from app.services.releasing.reading import read_plan
@@ -47,18 +48,19 @@ async def publish(
         if answer is not None:
             return await version(tx, str(answer["version"]))
         before = await latest_final(tx)
-        made = await _publish(tx, commit, kind, name, scope.subject)
+        made = await _publish(tx, commit, kind, name, scope)
         await record(tx, _event(commit, made, before, await sealed_hash(tx, made)))
         if idempotency_key is not None:
             await keep_answer(tx, idempotency_key, digest, {"version": made.name})
         return made
 
 
-async def _publish(tx: Transaction, commit: Commit, kind: Kind, name: str, by: str) -> Version:
+async def _publish(tx: Transaction, commit: Commit, kind: Kind, name: str, caller: Scope) -> Version:
     """Seal and release; publications take turns, so that releases are counted without gaps."""
     await _require_optimal(tx, commit)
+    require_second(caller, "planPublish", {commit.author})
     await lock_publication(tx)
-    made = await seal(tx, commit, name, kind, by=by)
+    made = await seal(tx, commit, name, kind, by=caller.subject)
     view = await read_plan(tx, commit, _limits(await read_limits(tx, commit)))
     await copy_out(tx, commit, view, kind, made.published_at)
     return made

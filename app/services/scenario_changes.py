@@ -10,12 +10,13 @@ from datetime import date
 
 from app.access import Scope, acting_host
 from app.errors import BadValue, BucketFrozen, ConcordError, Conflict, Forbidden, Rejected
+from app.services.four_eyes import require_second
 from app.services.grants import reads_kind, require_action, submits_measure
 from app.services.scenarios import RESULTS
 from app.services.submit_checks import MAX_KEY, MAX_REASON, MAX_VALUE
 from app.services.views.history import BranchView, CommitView, commit_view, find_branch
 from app.store.audit import Event, record
-from app.store.branches import MAIN, At, Branch, Commit, branch, commit, resolve
+from app.store.branches import MAIN, At, Branch, Commit, authors_of, branch, commit, resolve
 from app.store.calendars import load_calendar
 from app.store.database import Database, Transaction
 from app.store.idempotency import given_answer, keep_answer, request_hash
@@ -185,6 +186,7 @@ async def _join(
         if answer is not None:
             return await _repeat(tx, answer)
         scenario = await _scenario(tx, request.scenario)
+        require_second(scope, action, await authors_of(tx, scenario))
         done = await act(tx, scenario, Resolution())
         if isinstance(done, Clashes) and (request.side is not None or request.cells):
             done = await act(tx, scenario, await _resolution(tx, scope, scenario, request, done))

@@ -164,6 +164,12 @@ async def commits(
     return [_commit(row) for row in rows]
 
 
+async def authors_of(tx: Transaction, of: Branch) -> set[str]:
+    """Return who has made commits of the branch itself, those before its fork left out."""
+    rows = await tx.fetch_rows("SELECT DISTINCT author FROM plan.commit WHERE branch_id = %s", (of.id,))
+    return {author for (author,) in rows}
+
+
 async def commit(tx: Transaction, commit_id: int) -> Commit:
     """Return a commit by id."""
     found = await tx.fetch_one(f"{_COMMIT} WHERE c.id = %s", (commit_id,))

@@ -199,6 +199,7 @@ async def cell_history(tx: Transaction, commit: Commit, key: SeriesKey, start: d
     The bucket is found by its date in the calendar of each commit; commits that left the value as it was,
     or whose calendar has no such bucket, are not listed.
     """
+    tx.measures.add(key.measure)
     known = await entity_ids(tx, commit.plan_id, key.references())
     if len(known) < len(set(key.references())):
         return []

@@ -45,6 +45,8 @@ class Transaction:
     driver: Driver
     scope: Scope
     statements: int = field(default=0)
+    measures: set[str] = field(default_factory=set)
+    """Measures of which figures were read; policies may want reads of some on record."""
     on_record: bool = field(default=False)
     """Whether an audit event tells what this transaction does, or nothing needs to (see app.store.audit)."""
 

@@ -196,6 +196,7 @@ async def load(
     )
     values = await _on_calendar(tx, commit, values, header["calendar"])
     names = await _names(tx, header)
+    tx.measures.update(names["measure"][int(number)] for number in np.unique(header["measure"]))
     frame = SeriesFrame(header["series"].astype(np.int64), values, header, names)
     return _nameable(frame)
 

@@ -50,6 +50,7 @@ async def published_values(
 
     Versions whose calendar has no such bucket are left out.
     """
+    tx.measures.add(key.measure)
     known = await entity_ids(tx, plan_id, key.references())
     ids = (await series_ids(tx, plan_id, [key], known)).values()
     rows = await tx.fetch(_VALUES, {"start": start, "ids": list(ids), "plan": plan})

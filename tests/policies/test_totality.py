@@ -98,7 +98,22 @@ def two_roles_in_one(files: Files) -> None:
     files["parties"]["role"]["sales"]["database_role"] = "concord_finance"
 
 
+def sensitive_for_who_cannot_read(files: Files) -> None:
+    files["measures"]["sensitive"] = {"purchasePrice": ["sales"]}
+
+
+def sensitive_measure_that_is_none(files: Files) -> None:
+    files["measures"]["sensitive"] = {"luck": ["planner"]}
+
+
+def four_eyes_without_a_first_pair(files: Files) -> None:
+    files["actions"]["action"]["runCancel"]["four_eyes"] = True
+
+
 FAULTS = [
+    (sensitive_for_who_cannot_read, "stale-sensitive"),
+    (sensitive_measure_that_is_none, "stale-sensitive"),
+    (four_eyes_without_a_first_pair, "no-first-pair"),
     (drop_measure, "unlisted-measure"),
     (add_measure, "stale-measure"),
     (drop_kind, "unlisted-kind"),
@@ -169,6 +184,22 @@ def test_an_unknown_word_in_a_file_is_refused_with_its_place() -> None:
     files["actions"]["action"]["runCancel"]["rolls"] = ["planner"]
     with pytest.raises(PolicyInvalid, match=r"runCancel\.rolls"):
         parse(files)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("state", ["HALFTIME"]), ("first_pair", "asked"), ("four_eyes", "yes")]
+)
+def test_what_an_action_requires_is_from_a_closed_list(name: str, value: object) -> None:
+    files: Files = copy.deepcopy(read_files())
+    files["actions"]["action"]["planPublish"][name] = value
+    with pytest.raises(PolicyInvalid, match=rf"planPublish\.{name}"):
+        parse(files)
+
+
+def test_a_state_of_the_cycle_may_be_named() -> None:
+    files: Files = copy.deepcopy(read_files())
+    files["actions"]["action"]["planPublish"]["state"] = ["EXECUTIVE_REVIEW"]
+    assert parse(files).actions.action["planPublish"].state == ["EXECUTIVE_REVIEW"]
 
 
 def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from app.access import HOST, KEEPER
 from app.access.policies import load
 from app.config import Settings
 from app.store.audit import Filter, Recorded, events
+from app.store.branches import branch
+from app.store.commits import write_commit
 from app.store.database import Database
+from app.store.identity import SeriesKey
 from app.store.reconciliations import Reconciliation, Summary, write_reconciliation
-from tests.outside import Served, plant, release, result, serving
+from tests.outside import Served, changes, plant, release, result, serving
 
 POLICIES = load()
 START = "2026-01-12"
@@ -139,6 +142,25 @@ async def test_every_refusal_is_on_record_before_the_answer(company: Served, dat
     assert (await company.http.post("/graphql", json={"query": "{a}"}, headers=headers)).status_code == 401
     (unknown, *_) = await recorded(database, kind="refusal")
     assert (unknown.act, unknown.subject, unknown.origin) == ("UNAUTHENTICATED", None, "127.0.0.0/24")
+
+
+PRICES = '{ plan(at: { branch: "main" }) { series(measure: purchasePrice) { nodes { values } } } }'
+
+
+async def test_reading_a_sensitive_measure_is_on_record_before_the_answer(
+    company: Served, database: Database
+) -> None:
+    async with database.write(HOST) as tx:
+        prices = changes({SeriesKey("purchasePrice", item="RIM", supplier="V1"): [9] * 8})
+        await write_commit(tx, await branch(tx, "main"), author="test", reason="prices", series=prices)
+    await company.client("internal", "PLAN", "procurement").ask(PRICES)
+    (event,) = await recorded(database, kind="read")
+    assert (event.act, event.target, event.role) == ("sensitive", "purchasePrice", "procurement")
+    assert event.origin == "127.0.0.0/24"
+    refused = await company.client("internal", "PLAN", "sales").post(PRICES)
+    assert "NOT_GRANTED" in refused.text
+    await company.client("internal", "PLAN", "procurement").ask("{ suppliers { nodes { code } } }")
+    assert len(await recorded(database, kind="read")) == 1, "nothing else is"
 
 
 FORK = "mutation ($name: String!) { scenarioCreate(input: { name: $name }) { userErrors { code } } }"
