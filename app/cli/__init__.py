@@ -6,6 +6,7 @@
 - `serve`     serve, worker
 - `data`      migrate, import, export
 - `planning`  reconcile, publish, check-plan
+- `explain`   explain
 - `verify`    verify
 - `backup`    backup, restore
 - `retention` retain
@@ -31,6 +32,7 @@ from app.cli.backup import backup, restore
 from app.cli.clients import client
 from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
+from app.cli.explain import explain
 from app.cli.keys import key
 from app.cli.planning import check, publish, reconcile
 from app.cli.retention import retain
@@ -59,6 +61,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "reconcile": reconcile,
     "publish": publish,
     "check-plan": check,
+    "explain": explain,
     "verify": verify,
     "backup": backup,
     "restore": restore,

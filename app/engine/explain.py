@@ -8,7 +8,7 @@ in the solver, so that further cells of it start from the last basis.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -23,7 +23,8 @@ from app.errors import PlanningError
 CellKind: TypeAlias = Literal["demand", "level", "stock", "hours"]
 Verdict: TypeAlias = Literal["met", "late", "early", "limited", "held", "missing", "built_ahead", "free"]
 
-PER_KIND = 2  # limits of one kind that are tried
+FLIPPED = 3  # limits of which the least move is looked for
+PER_KIND = 2  # limits of one kind that are tried; of those that need another program one
 HEAVIER = 1e3  # how much more a limit counts for what it gains than for what it weighs anyway
 ONE_BUCKET = ("material", "closed", "lead_time")  # one bucket stands for all of a row
 NEAR = 1e-6  # quantities closer than this, relative to 1 + size, are equal
@@ -61,7 +62,8 @@ class Behind:
 
     `more`: what one unit more of the limit gains; `less`: what one unit less costs; `alone`: whether one
     unit more of this limit by itself brings the quantity nearer to what is wanted; `flip`: the least by which
-    this limit alone must give way for the quantity to be as wanted, None where it alone cannot do it.
+    this limit alone must give way for the quantity to be as wanted, None where it alone cannot do it or a
+    unit of it does not help; looked for with the FLIPPED limits worth most.
     For the kind "cost" `flip` is the currency per unit that it is dearer to have the quantity as wanted.
     """
 
@@ -231,17 +233,29 @@ class _Question:
         known = study.pressures(study.solve()) if possible else None
         gap = study.cost(force) - study.cost() if possible else np.inf
         tried = [
-            self._tried(limit, force, gap if possible else reach, aim if not possible else 0, wanted)
+            self._tried(limit, force, gap if possible else reach, aim if not possible else 0)
             for limit in self._proposed(found, known)
         ]
+        whole = (-np.inf, wanted) if step < 0 else (wanted, np.inf)
+        behind = self._flipped(tried, whole)
         if possible and gap > WORTH:
-            whole = (-np.inf, wanted) if step < 0 else (wanted, np.inf)
             price = (study.cost(whole) - study.cost()) / abs(wanted - held)
             flip = price if np.isfinite(price) else None
-            tried.append(
+            behind.append(
                 Behind("cost", self.cell.code, self.cell.bucket, 0.0, None, None, flip is not None, flip)
             )
-        return tuple(sorted(tried, key=lambda one: (not one.alone, one.flip is None, -(one.more or 0.0))))
+        return tuple(sorted(behind, key=lambda one: (not one.alone, one.flip is None, -(one.more or 0.0))))
+
+    def _flipped(self, tried: list[tuple[Limit, Behind]], whole: tuple[float, float]) -> list[Behind]:
+        """Look for the least move of the limits that help alone, those worth most first."""
+        order = sorted(
+            range(len(tried)), key=lambda at: (not tried[at][1].alone, -(tried[at][1].more or 0.0))
+        )
+        chosen = {at for at in order[:FLIPPED] if tried[at][1].alone}
+        return [
+            replace(one, flip=smallest_flip(self.study, limit, whole)) if at in chosen else one
+            for at, (limit, one) in enumerate(tried)
+        ]
 
     def _proposed(
         self, found: Mapping[str, FloatArray], known: Mapping[str, FloatArray] | None
@@ -263,7 +277,7 @@ class _Question:
             seen: set[int] = set()
             for place in order[: 20 * PER_KIND].tolist():
                 row, bucket = divmod(place, problem.periods)
-                if weight[row, bucket] <= WORTH or len(seen) >= PER_KIND:
+                if weight[row, bucket] <= WORTH or len(seen) >= (1 if kind in REBUILT else PER_KIND):
                     break
                 key = row if kind in ONE_BUCKET else place
                 if key not in seen:
@@ -308,9 +322,9 @@ class _Question:
         return float(block[row, bucket])
 
     def _tried(
-        self, limit: Limit, force: tuple[float, float], before: float, aim: int, wanted: float
-    ) -> Behind:
-        """Move one limit by a unit either way, and look for the least move that flips the cell."""
+        self, limit: Limit, force: tuple[float, float], before: float, aim: int
+    ) -> tuple[Limit, Behind]:
+        """Move one limit by a unit either way."""
         study = self.study
         base = study.cost()
         more = study.cost(None, limit, 1.0)
@@ -320,18 +334,10 @@ class _Question:
             alone = aim * (before - study.reach(aim, limit, 1.0)) > NEAR
         else:
             alone = before - (study.cost(force, limit, 1.0) - more) > WORTH + NEAR * abs(before)
-        whole = (-np.inf, wanted) if force[0] == -np.inf else (wanted, np.inf)
         codes = getattr(study.problem, LIMIT_AXIS[limit.kind]).codes
-        return Behind(
-            limit.kind,
-            codes[limit.row],
-            limit.bucket,
-            limit.amount,
-            _change(base - more),
-            _change(less - base) if tightened else None,
-            alone,
-            smallest_flip(study, limit, whole),
-        )
+        gained, lost = _change(base - more), _change(less - base) if tightened else None
+        at = (limit.kind, codes[limit.row], limit.bucket, limit.amount)
+        return limit, Behind(*at, more=gained, less=lost, alone=alone, flip=None)
 
 
 def _change(money: float) -> float | None:

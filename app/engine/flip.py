@@ -13,9 +13,9 @@ import numpy as np
 
 from app.engine.study import Limit, Study
 
-STEPS = 40
+STEPS = 25
 DOUBLINGS = 20
-CLOSE = 1e-7  # relative width of the bracket at which the search ends
+CLOSE = 1e-6  # relative width of the bracket at which the search ends
 NOTHING = 1e-9  # relative to the cost: what holding the quantity may cost and still count as nothing
 
 Extra = Callable[[float], float]

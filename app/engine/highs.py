@@ -289,16 +289,25 @@ class Warm:
     One further row, the last, can be watched or forced (`watch`); everything changed is put back by `reset`.
     """
 
-    def __init__(self, program: Program, options: Options, start: Basis | None = None) -> None:
-        """Pass the program and a basis to start from; nothing is solved yet."""
+    def __init__(self, program: Program, options: Options, start: highspy.HighsBasis | None = None) -> None:
+        """Pass the program and the basis of another to start from; without one the first solve is cold."""
         self._program, self._options = program, options
-        self._solver = _solver(options, {"presolve": "off"})
+        self._solver = _solver(options, {})
         _pass(self._solver, program)
         if start is not None:
-            self._solver.setBasis(_basis(start))
+            self._solver.setBasis(start)
+        self._started = start is not None
         self._watched = False
         self._columns: set[int] = set()
         self._rows: set[int] = set()
+
+    @property
+    def basis(self) -> highspy.HighsBasis:
+        """Return the present basis, without a watched row; another program may start from it."""
+        found = self._solver.getBasis()
+        if self._watched:
+            found.row_status = list(found.row_status)[: len(self._program.row_lower)]
+        return found
 
     def watch(self, columns: IntArray, factors: FloatArray) -> None:
         """Add the row `factors @ x[columns]`, free until it is forced; one that was there goes first."""
@@ -343,7 +352,9 @@ class Warm:
         solver.changeColsCost(len(wanted), np.arange(len(wanted), dtype=np.int32), wanted)
         solver.setOptionValue("time_limit", solver.getRunTime() + self._options.budget.left)
         before = solver.getRunTime()
+        solver.setOptionValue("presolve", "off" if self._started else "on")
         solver.run()
+        self._started = True
         self._options.budget.spent += solver.getRunTime() - before
         verdict = _VERDICTS.get(solver.getModelStatus(), "failed")
         solution = solver.getSolution()

@@ -8,14 +8,14 @@ a problem with lots the whole numbers stay as the search found them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from app.engine.component import options_of, started
+from app.engine.component import options_of
 from app.engine.formulation import Formulation, formulate
 from app.engine.highs import Outcome, Warm, search
-from app.engine.layout import KIND_ELEMENT
+from app.engine.layout import KIND_ELEMENT, Layout
 from app.engine.linear import ABSENT, Program, with_fixed
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.solution import ELEMENTS
@@ -80,7 +80,8 @@ class Study:
         self._options = options_of(problem, seconds)
         self.formulation: Formulation = formulate(problem)
         self.program = self._priced()
-        self._warm = Warm(self.program, self._options, started(problem, self.formulation))
+        self._warm = Warm(self.program, self._options)
+        self._pressed: dict[int, Warm] = {}
         self._watched: tuple[IntArray, FloatArray] = (np.zeros(0, dtype=np.int64), np.zeros(0))
         self._others: dict[tuple[Limit, float], Study] = {}
         self.base = self._warm.minimise()
@@ -102,7 +103,8 @@ class Study:
         """Watch a sum of decisions; columns that do not exist are always zero."""
         kept = columns >= 0
         self._watched = columns[kept], factors[kept]
-        self._warm.watch(columns[kept], factors[kept])
+        for warm in (self._warm, *self._pressed.values()):
+            warm.watch(columns[kept], factors[kept])
 
     def value(self, point: FloatArray) -> float:
         """Value of what is watched at a point."""
@@ -120,12 +122,20 @@ class Study:
         """Find the least cost (`aim` 0), or the least (1) or greatest (-1) value watched, a limit moved."""
         if limit is not None and limit.kind in REBUILT:
             return self.rebuilt(limit, delta).solve(force, aim=aim)
-        self._warm.reset()
+        warm = self._warm if force is None and not aim else self._solver_for(aim)
+        warm.reset()
         if limit is not None:
-            self._move(limit, delta)
+            self._move(warm, limit, delta)
         if force is not None:
-            self._warm.force(*force)
-        return self._warm.minimise(self._aimed(aim) if aim else None)
+            warm.force(*force)
+        return warm.minimise(self._aimed(aim) if aim else None)
+
+    def _solver_for(self, aim: int) -> Warm:
+        """Return a solver of its own for what is forced or aimed at: each then moves only a little."""
+        if aim not in self._pressed:
+            self._pressed[aim] = Warm(self.program, self._options, self._warm.basis)
+            self._pressed[aim].watch(*self._watched)
+        return self._pressed[aim]
 
     def cost(
         self, force: tuple[float, float] | None = None, limit: Limit | None = None, delta: float = 0.0
@@ -160,17 +170,17 @@ class Study:
     def named_columns(self, other: Formulation) -> IntArray:
         """Column of another formulation of the same axes for each column of this one, [k]."""
         found = np.full(len(self.program.cost), ABSENT)
-        for name in ("level", "stock", "short", "backlog", "regular", "overtime", "below_target"):
+        for name in (item.name for item in fields(Layout)):
             mine, theirs = getattr(self.formulation.layout, name), getattr(other.layout, name)
             found[mine[mine >= 0]] = theirs[mine >= 0]
         return found
 
-    def _move(self, limit: Limit, delta: float) -> None:
+    def _move(self, warm: Warm, limit: Limit, delta: float) -> None:
         program, layout = self.program, self.formulation.layout
         if limit.kind == "material":
             row = int(self.formulation.rows.balance[limit.row, limit.bucket])
             given = program.row_lower[row] - delta
-            self._warm.bound_row(row, given, given)
+            warm.bound_row(row, given, given)
             return
         block = {
             "regular": layout.regular,
@@ -184,7 +194,7 @@ class Study:
             upper = max(upper, lower)
         else:
             upper = max(upper + delta, lower)
-        self._warm.bound_column(column, lower, upper)
+        warm.bound_column(column, lower, upper)
 
     def pressures(self, outcome: Outcome, aim: int = 0) -> Mapping[str, FloatArray]:
         """Say what a unit more of each limit is worth at an outcome, by the multipliers, [rows, T] by kind.

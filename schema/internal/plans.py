@@ -9,6 +9,7 @@ from app.services.views import plans as views
 from app.vocabulary import Calendar as PlanCalendar
 from schema.context import Context
 from schema.internal.at import chosen_at
+from schema.internal.explanation import Explanation, Pegging, resolve_explain, resolve_pegging
 from schema.internal.history import Commit, Version
 from schema.internal.reconciliation import Reconciliation, resolve_reconciliation
 from schema.internal.series import SeriesConnection, resolve_series
@@ -36,6 +37,17 @@ class Plan(Node):
 
     reconciliation: Reconciliation | None = served(
         resolve_reconciliation, description="How it was found; null for a state that is no result."
+    )
+
+    explain: list[Explanation] | None = served(
+        resolve_explain,
+        description="The limits behind a figure of a reconciled plan, decision by decision; null with "
+        "NOT_GRANTED where your role does not read limits or the measure.",
+    )
+    pegging: Pegging | None = served(
+        resolve_pegging,
+        description="What a figure of a reconciled plan is made of, or ends in; null with NOT_GRANTED where "
+        "your role does not read all that goods pass through.",
     )
 
     @classmethod

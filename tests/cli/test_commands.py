@@ -69,6 +69,8 @@ def test_a_token_is_printed_alone_and_is_valid(concord: Run, home: Path) -> None
         (["import", "nowhere"], "IMPORT_REFUSED"),
         (["import", "nowhere", "--parameter", "weeks"], "name=value"),
         (["check-plan", "nowhere"], "INPUT_INVALID"),
+        (["explain", "backlog", "bike", "2026-01-05"], "INPUT_INVALID"),
+        (["explain", "backlog", "item=X", "2026-01-05", "--pegs", "sideways"], "INPUT_INVALID"),
     ],
 )
 def test_a_failure_is_one_line_and_a_status(concord: Run, arguments: list[str], said: str) -> None:
