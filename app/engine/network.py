@@ -72,12 +72,12 @@ def components(problem: Problem) -> list[Part]:
     by_label = [_grouped(order, label) for order, label in zip(groups, label_of, strict=True)]
     none = np.zeros(0, dtype=np.int64)
     parts = (Rows(*(by.get(label, none) for by in by_label)) for label in by_label[0])
-    return [_part(problem, chosen) for chosen in parts]
+    return [cut(problem, chosen) for chosen in parts]
 
 
 def whole(problem: Problem) -> Part:
     """Take the problem as a single part in canonical order."""
-    return _part(problem, everything(problem))
+    return cut(problem, everything(problem))
 
 
 def everything(problem: Problem) -> Rows:
@@ -188,7 +188,7 @@ def _grouped(order: IntArray, label: IntArray) -> dict[int, IntArray]:
     return dict(zip(keys.tolist(), np.split(by_label, first[1:]), strict=True))
 
 
-def _part(problem: Problem, chosen: Rows) -> Part:
+def cut(problem: Problem, chosen: Rows) -> Part:
     """Cut out the rows chosen, with indices counted anew."""
     stock_at = _positions(len(problem.stocks.codes), chosen.stocks)
     activity_at = _positions(len(problem.activities.codes), chosen.activities)

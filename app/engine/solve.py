@@ -160,9 +160,11 @@ def join_prices(problem: Problem, parts: Sequence[Part], results: Sequence[Resul
 def _scatter(problem: Problem, parts: Sequence[Part], pieces: Sequence[object], name: str) -> FloatArray:
     axis = AXES[name]
     count = len(getattr(problem, axis).codes)
-    target = np.zeros(count if name == "below_final" else (count, problem.periods))
+    shape = (count,) if name == "below_final" else (count, problem.periods)
+    target, empty = np.zeros(shape), True
     for part, piece in zip(parts, pieces, strict=True):
         values = getattr(piece, name, None)
         if values is not None and values.any():  # pages of nothing but zeros are never touched
             target[getattr(part, axis)] = values
-    return target
+            empty = False
+    return np.broadcast_to(0.0, shape) if empty else target
