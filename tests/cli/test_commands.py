@@ -119,3 +119,29 @@ def test_importing_twice_writes_once(concord: Run) -> None:
     assert json.loads(dry.stdout)["commit"] is None
     assert json.loads(second.stdout)["changed"] is False
     assert json.loads(second.stdout)["commit"] == json.loads(first.stdout)["commit"]
+
+
+def test_one_principal_is_told_what_it_sees_and_why_not(concord: Run) -> None:
+    told = json.loads(
+        concord("access", "--as", "supplier:V07", "--why", "contributionMargin", "--json").stdout
+    )
+    assert (told["role"], told["party"]) == ("supplier_planner", "V07")
+    (verdict,) = told["verdicts"]
+    assert not verdict["granted"]
+    assert verdict["line"].startswith("policies/measures.toml:")
+    text = concord("access", "--as", "internal", "--role", "auditor").stdout
+    assert "audit.event" in text.split("Not granted")[0]
+    assert "contributionMargin" in text.split("Not granted")[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--as", "martian:V07"],
+        ["--as", "supplier:V07", "--role", "planner"],
+        ["--why", "revenue"],
+        ["--as", "internal", "--why", "horoscope"],
+    ],
+)
+def test_a_principal_that_cannot_be_is_refused(concord: Run, arguments: list[str]) -> None:
+    assert concord("access", *arguments).exit_code == 1
