@@ -19,7 +19,11 @@ ConcordError
 │   ├── BucketFrozen           a value for a past or frozen bucket
 │   ├── MeasureReadOnly        the measure is not one that is submitted
 │   ├── GroupingUndefined      the measure has no meaningful total over this grouping
-│   └── UnitUndefined          the measure cannot be told in this unit
+│   ├── UnitUndefined          the measure cannot be told in this unit
+│   ├── NothingToSplit         an edit at a level names no series that it could be split over
+│   ├── ProfileEmpty           what an edit shall be split by is zero or negative there
+│   ├── FixedExceedsEdit       what is closed or kept is more than the edit at a level gives
+│   └── RowsHidden             an edit at a level would reach over series that the caller does not read
 ├── NotFound                   nothing the caller may see has this name
 │   └── CommitRetired          a state that retention has given up
 ├── Conflict                   the request was right, but not in the present state
@@ -191,6 +195,22 @@ class GroupingUndefined(InputError, code="GROUPING_UNDEFINED"):
 
 class UnitUndefined(InputError, code="UNIT_UNDEFINED"):
     """The measure {measure} cannot be told in {unit}: {reason}."""
+
+
+class NothingToSplit(InputError, code="NOTHING_TO_SPLIT"):
+    """There is no series of {measure} to split this over: {reason}."""
+
+
+class ProfileEmpty(InputError, code="PROFILE_EMPTY"):
+    """The edit of {measure} cannot be split by {profile}: {reason}."""
+
+
+class FixedExceedsEdit(InputError, code="FIXED_EXCEEDS_EDIT"):
+    """The edit gives {found}, but {fixed} of it is closed or kept."""
+
+
+class RowsHidden(InputError, code="ROWS_HIDDEN"):
+    """Your role does not answer for all of {measure} here: name {narrower} of your own."""
 
 
 class ImportRefused(InputError, code="IMPORT_REFUSED"):

@@ -79,8 +79,8 @@ async def submit_series(database: Database, scope: Scope, request: SubmitRequest
     head the values replace what is there; with one, cells that have been changed since raise `HeadMoved`.
     """
     require_action(scope, "seriesSubmit")
-    _refuse(request_problems(request.entries, request.reason, request.idempotency_key))
-    _refuse(grant_problems(scope, request.entries))
+    refuse(request_problems(request.entries, request.reason, request.idempotency_key))
+    refuse(grant_problems(scope, request.entries))
     async with database.write(scope) as tx:
         answer = await given_answer(tx, request.idempotency_key, request.digest())
         if answer is not None:
@@ -88,18 +88,19 @@ async def submit_series(database: Database, scope: Scope, request: SubmitRequest
         done = await _submit(tx, request)
         kept = {"commit": done.commit.number, "changed": done.changed}
         await keep_answer(tx, request.idempotency_key, request.digest(), kept)
-        await record(tx, _event(request, done))
+        measures = {entry.measure for entry in request.entries}
+        await record(tx, written_event("seriesSubmit", request.branch, measures, done))
         return done
 
 
-def _event(request: SubmitRequest, done: Submitted) -> Event:
+def written_event(act: str, branch_name: str, named: Iterable[str], done: Submitted) -> Event:
     """Return what the audit log says of it: which measures, how many series, no values."""
-    measures = sorted({entry.measure for entry in request.entries})
+    measures = sorted(named)
     return Event(
         "write",
-        "seriesSubmit",
+        act,
         target=", ".join(measures),
-        branch=request.branch,
+        branch=branch_name,
         before=done.commit.parent if done.changed else done.commit.number,
         after=done.commit.number,
         detail={"measures": measures, "series": done.changed},
@@ -107,28 +108,29 @@ def _event(request: SubmitRequest, done: Submitted) -> Event:
 
 
 async def _submit(tx: Transaction, request: SubmitRequest) -> Submitted:
-    on = await _branch_of_inputs(tx, request.branch)
+    on = await branch_of_inputs(tx, request.branch)
     head = await commit(tx, on.head)
     seen = head if request.expected_head is None else await commit(tx, request.expected_head)
-    base = _on_calendar_of(head, seen)
+    base = on_calendar_of(head, seen)
     calendar = await load_calendar(tx, head)
     known = await _known(tx, head, request.entries)
-    _refuse([*key_problems(request.entries, known), *value_problems(request.entries, calendar)])
+    refuse([*key_problems(request.entries, known), *value_problems(request.entries, calendar)])
     try:
-        return await _write(tx, on, base, calendar, request)
+        return await write_entries(tx, on, base, calendar, request)
     except HeadMoved:
         if request.expected_head is not None:
             raise
         # Somebody else was faster with the same cells. The branch is locked by now: this time nobody can be.
-        return await _write(tx, on, await commit(tx, (await branch(tx, on.name)).head), calendar, request)
+        newest = await commit(tx, (await branch(tx, on.name)).head)
+        return await write_entries(tx, on, newest, calendar, request)
 
 
-def _on_calendar_of(head: Commit, seen: Commit) -> Commit:
+def on_calendar_of(head: Commit, seen: Commit) -> Commit:
     """Return an earlier state as it reads on the calendar of the head."""
     return replace(seen, calendar_id=head.calendar_id, plan_date=head.plan_date, buckets=head.buckets)
 
 
-async def _branch_of_inputs(tx: Transaction, name: str) -> Branch:
+async def branch_of_inputs(tx: Transaction, name: str) -> Branch:
     """Return the branch; the result of a reconciliation takes no inputs."""
     found = await branch(tx, name)
     if (await commit(tx, found.head)).rule is not None:
@@ -143,7 +145,7 @@ async def _known(tx: Transaction, head: Commit, entries: Sequence[SeriesEntry]) 
     return set(await read_rows(tx, head, kinds, codes))
 
 
-async def _write(
+async def write_entries(
     tx: Transaction, on: Branch, base: Commit, calendar: Calendar, request: SubmitRequest
 ) -> Submitted:
     """Lay the values over those of `base` and commit; a series is written as a whole."""
@@ -178,7 +180,7 @@ def _laid_over(before: Matrix, entries: Sequence[SeriesEntry], calendar: Calenda
     return after
 
 
-def _refuse(problems: Iterable[ConcordError]) -> None:
+def refuse(problems: Iterable[ConcordError]) -> None:
     """Raise `Rejected` with all problems, if there are any."""
     found = tuple(problems)
     if found:

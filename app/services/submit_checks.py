@@ -55,11 +55,7 @@ def request_problems(
     entries: Sequence[SeriesEntry], reason: str, idempotency_key: str
 ) -> Iterator[ConcordError]:
     """Yield what is wrong with the request as a whole."""
-    if not reason.strip() or len(reason) > MAX_REASON:
-        yield BadValue(field=["reason"], expected=f"1 to {MAX_REASON} characters", found=f"{len(reason)}")
-    if not 1 <= len(idempotency_key) <= MAX_KEY:
-        found = str(len(idempotency_key))
-        yield BadValue(field=["idempotencyKey"], expected=f"1 to {MAX_KEY} characters", found=found)
+    yield from envelope_problems(reason, idempotency_key)
     if not 1 <= len(entries) <= MAX_SERIES:
         yield BadValue(field=["series"], expected=f"1 to {MAX_SERIES} series", found=str(len(entries)))
     seen: dict[SeriesKey, int] = {}
@@ -68,6 +64,15 @@ def request_problems(
         if before != row:
             found = f"the series of entry {before} again"
             yield BadValue(field=_path(row, entry), row=row, expected="each series once", found=found)
+
+
+def envelope_problems(reason: str, idempotency_key: str) -> Iterator[ConcordError]:
+    """Yield what is wrong with the reason and the key of a request."""
+    if not reason.strip() or len(reason) > MAX_REASON:
+        yield BadValue(field=["reason"], expected=f"1 to {MAX_REASON} characters", found=f"{len(reason)}")
+    if not 1 <= len(idempotency_key) <= MAX_KEY:
+        found = str(len(idempotency_key))
+        yield BadValue(field=["idempotencyKey"], expected=f"1 to {MAX_KEY} characters", found=found)
 
 
 def grant_problems(scope: Scope, entries: Sequence[SeriesEntry]) -> Iterator[ConcordError]:

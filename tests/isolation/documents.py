@@ -42,6 +42,12 @@ GRAINS = {
     for name, measure in MEASURES.items()
 }
 """Measure -> the parts of the key of its series, so that a key asked for often fits the measure beside it."""
+SUBMITTABLE = sorted(
+    name
+    for name, measure in MEASURES.items()
+    if measure.kind == "input" and not {"customer", "supplier"} & set(measure.owner.split())
+)
+"""Measures that an edit at a level mostly names, so that some of them are written."""
 RACING = frozenset({"reconciledPlan"})
 """Not asked for twice at once: it has transactions of its own, so of two errors the faster one is told."""
 JUNK = ("", "AAAA", "0", "1'; --", "x" * 40, "\u00e4\u00f6", "main", "%")
@@ -226,6 +232,8 @@ class _Writer:
         if isinstance(type_, GraphQLList):
             count = 1 if self.random.random() < 0.7 else 2
             return [self._value(type_.of_type, name, owner) for _ in range(count)]
+        if isinstance(type_, GraphQLEnumType) and owner == "seriesSpread" and name == "measure":
+            return Enumerated(self.random.choice([*SUBMITTABLE, *sorted(type_.values)[:3]]))
         if isinstance(type_, GraphQLEnumType):
             return Enumerated(self.random.choice(sorted(type_.values)))
         if isinstance(type_, GraphQLInputObjectType):

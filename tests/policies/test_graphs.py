@@ -37,6 +37,7 @@ LISTED = {
     "Mutation": {
         "action": [
             "seriesSubmit",
+            "seriesSpread",
             "scenarioCreate",
             "scenarioMerge",
             "scenarioRebase",

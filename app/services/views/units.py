@@ -76,7 +76,7 @@ class Telling:
         if "item" not in self.measure.grain or self.measure.unit not in (QUANTITY, PRICE):
             raise self._undefined(f"its unit is {self.measure.unit}, and it is not kept by item")
         if self._is_unit:
-            sizes = self._sizes(frame)
+            sizes = self.sizes(frame)
             return 1.0 / sizes if self.measure.unit == PRICE else sizes
         if self.measure.unit == PRICE:
             raise self._undefined("a price is told per unit of measure")
@@ -88,7 +88,7 @@ class Telling:
         except (KeyError, ValueError):
             return {}
 
-    def _sizes(self, frame: Keyed) -> FloatArray:
+    def sizes(self, frame: Keyed) -> FloatArray:
         """Return how many of the unit one base unit of each series' item is, (n, 1)."""
         conversions = Conversions(self._rows["unit_conversion"])
         base = {str(row["item"]): str(row["unit"]) for row in self._rows["item"]}

@@ -18,6 +18,7 @@ from schema.internal.mutations.scenario_changes import (
     resolve_scenario_rebase,
 )
 from schema.internal.mutations.scenario_create import ScenarioCreatePayload, resolve_scenario_create
+from schema.internal.mutations.series_spread import SeriesSpreadPayload, resolve_series_spread
 from schema.internal.mutations.series_submit import SeriesSubmitPayload, resolve_series_submit
 from schema.types.fields import served
 
@@ -28,6 +29,11 @@ class Mutation:
 
     series_submit: SeriesSubmitPayload = served(
         resolve_series_submit, description="Submit values of your role's measures, as one commit."
+    )
+    series_spread: SeriesSpreadPayload = served(
+        resolve_series_spread,
+        description="Edit your role's measures at a level: each figure is split over the series below, adds "
+        "up exactly, and leaves closed buckets as they are.",
     )
     scenario_create: ScenarioCreatePayload = served(
         resolve_scenario_create, description="Fork a branch of inputs; copies nothing."
