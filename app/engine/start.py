@@ -47,6 +47,8 @@ def _basic_material(problem: Problem, layout: Layout) -> IntArray:
 
     A landing is basic in its own bucket, and what is kept of it in each further one that it covers.
     """
+    if not len(layout.level):  # nothing can be had: what is there is kept
+        return layout.stock
     sources, landed = _lot_for_lot(problem, layout)
     steps = np.arange(problem.periods)
     lands = sources.activity >= 0

@@ -175,6 +175,16 @@ def test_nothing_to_plan_is_a_plan():
         assert all(one.no_conflict for one in answer.concessions)
 
 
+def test_what_can_only_be_sold_from_stock_is_planned():
+    stocks = Stocks.of(["item"], 2, opening=[7.0])
+    demands = Demands.of(["d"], 2, stock=[0], quantity=[[5.0, 5.0]], price=10.0, short_cost=20.0)
+    answer = reconcile(
+        problem(2, stocks, Activities.of([], 2, kind=[], stock=[]), demands=demands), [SALES, OPERATIONS]
+    )
+    assert answer.status == "optimal"
+    assert answer.solution.decisions.short.sum() == pytest.approx(3.0)
+
+
 def test_processes_give_the_same_answer():
     given_problem = random_problem(5, blocks=3)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
