@@ -152,8 +152,6 @@ def identity(settings: Settings, server: Server) -> tuple[Callers, list[BaseRout
         routes += issuer_routes(settings, registry, validator)
         providers.append(builtin_provider(settings, routes))
     callers = BearerCallers(authenticator)
-    if not providers:
-        return callers, routes
     keeper = StoredSessions(lambda: server.database, server.refusals)
     login = WebLogin(settings, providers, keeper, authenticator)
     return PageCallers(callers, login.sessions), [*routes, *login.routes()]

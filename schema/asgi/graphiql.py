@@ -1,7 +1,7 @@
 """GraphiQL for browsers: a page, its script and its style, all from files beside the code.
 
-The page holds nothing that needs a token, so anybody may load it. What it shows of a graph (its schema, the
-example queries in `schema/<audience>/examples.graphql`) it asks for with the token that its user pastes in.
+The page itself is for anybody. What it shows of a graph (its schema, the example queries in
+`schema/<audience>/examples.graphql`) it asks for with the session of who logged in, or with a pasted token.
 `web/graphiql` says how the script and the style are built.
 """
 

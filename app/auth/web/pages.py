@@ -36,6 +36,8 @@ def choice(providers: Sequence[Provider], next_path: str) -> Response:
         f"{escape(each.client.title)}</a></li>"
         for each in providers
     )
+    if not links:
+        return _page("Log in", "<p>Nobody logs in at this server's pages.</p>")
     return _page("Log in", f"<p>Where do you have an account?</p><ul>{links}</ul>")
 
 
