@@ -58,7 +58,7 @@ SCENARIO = """query ($scenario: String!) {
     series(first: 100) { nodes { measure itemCode cells { start base target } } } } }"""
 AS_OF = """query ($at: PlanAt) {
   plan(at: $at) {
-    series(measure: consensusDemand, first: 1000) { nodes { itemCode customerCode values } } } }"""
+    series(measure: actualDemand, first: 1000) { nodes { itemCode customerCode values } } } }"""
 
 
 @dataclass(frozen=True)
