@@ -1,8 +1,8 @@
 """A login from the first click to the session: to the provider with state, nonce and verifier, and back.
 
-What comes back is believed as far as it can be checked: it answers a login begun in this browser, once; it comes
-from the provider that was asked (RFC 9207); its ID token is for us and for this login; its access token is one
-that the graphs take, of the same person.
+What comes back is believed as far as it can be checked: it answers a login begun in this browser, once; it
+comes from the provider that was asked (RFC 9207); its ID token is for us and for this login; its access token
+is one that the graphs take, of the same person.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ UNREACHABLE: Final = (ProviderError, httpx2.HTTPError, httpx2.InvalidURL, OSErro
 _KEPT: Final = ("access_token", "refresh_token", "id_token")
 _AT_TOKEN_ENDPOINT: Final = ("resource", "audience")
 
-NOT_BEGUN: Final = "this browser has not begun a login, or more than ten minutes ago, or it was finished before"
+NOT_BEGUN: Final = (
+    "this browser has not begun a login, or more than ten minutes ago, or it was finished before"
+)
 ANOTHER_ISSUER: Final = "the answer is not from the provider that was asked"
 NO_ACCESS: Final = "you have no access here"
 
@@ -79,6 +81,7 @@ class Logins:
         keeper: SessionKeeper,
         authenticator: Authenticator,
         cookies: Cookies,
+        *,
         lifetime: Lifetime,
         leeway: int,
     ) -> None:
@@ -182,7 +185,7 @@ class Logins:
 
 
 def _check_answer(request: Request, metadata: Metadata, issuer: str) -> None:
-    """Refuse an answer of another provider than the one asked (RFC 9207 §2.4), or with anything given twice."""
+    """Refuse an answer of another provider than was asked (RFC 9207 §2.4), or that says anything twice."""
     given = request.query_params.multi_items()
     if len(given) != len({name for name, _ in given}):
         raise LoginRefused(reason="the answer says something twice")

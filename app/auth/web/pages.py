@@ -41,9 +41,7 @@ def choice(providers: Sequence[Provider], next_path: str) -> Response:
     return _page("Log in", f"<p>Where do you have an account?</p><ul>{links}</ul>")
 
 
-def refusal(
-    message: str, code: str, status: int, *, wait: int = 0, again: str | None = "/login"
-) -> Response:
+def refusal(message: str, code: str, status: int, *, wait: int = 0, again: str | None = "/login") -> Response:
     """Return the page that says why somebody was not logged in, and where to try again."""
     link = "" if again is None else f'<p><a href="{escape(again)}">Log in</a></p>'
     page = _page("Not logged in", f"<p>{escape(message)}</p>{link}<p><small>{code}</small></p>", status)

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import httpx2
 from authlib.integrations.starlette_client import StarletteIntegration, StarletteOAuth2App
-
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -51,7 +50,7 @@ class Provider:
     _read_at: float = field(default=float("-inf"), init=False, repr=False)
 
     async def metadata(self) -> Metadata:
-        """Return its discovery document, at most FRESH_SECONDS old; raises ProviderError for an unusable one."""
+        """Return its discovery document, FRESH_SECONDS old at most; raises ProviderError for a bad one."""
         if self._metadata is None or self.clock() - self._read_at >= FRESH_SECONDS:
             address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
             self._metadata = _usable(await self.describe(address), self.issuer)
@@ -97,7 +96,7 @@ def login_providers(issuers: Iterable[Issuer]) -> list[Provider]:
 
 
 def builtin_provider(settings: Settings, issuer: Sequence[BaseRoute]) -> Provider:
-    """Return the built-in issuer as a provider; its routes are asked in this process, for the browser's address.
+    """Return the built-in issuer as a provider; it is asked in this process, as if by the browser's address.
 
     Behind a proxy a server may not reach its own public address, and need not.
     """

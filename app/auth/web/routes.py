@@ -50,8 +50,8 @@ class WebLogin:
             keeper,
             authenticator,
             self._cookies,
-            self._lifetime,
-            settings.token_leeway_seconds,
+            lifetime=self._lifetime,
+            leeway=settings.token_leeway_seconds,
         )
         self.sessions = Sessions(self._providers, keeper, authenticator, self._cookies)
 
@@ -150,9 +150,9 @@ class WebLogin:
 
 
 def safe_path(wanted: str | None) -> str:
-    """Return a path of this server to go to after the login; anything that could lead elsewhere is HOME.
+    r"""Return a path of this server to go to after the login; anything that could lead elsewhere is HOME.
 
-    Browsers read `//host` and `/\\host` as other hosts, and skip tabs and line ends while they read.
+    Browsers read `//host` and `/\host` as other hosts, and skip tabs and line ends while they read.
     """
     if wanted is None or not 0 < len(wanted) <= _LONGEST_PATH:
         return HOME

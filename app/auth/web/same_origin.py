@@ -1,8 +1,8 @@
 """Whether a request that a cookie speaks for was made by one of Concord's own pages.
 
 A browser sends cookies whoever wrote the page. So beside the cookie there must be a header that no form can
-set and that other sites may not set (they would have to ask first, and are never allowed), and what the browser
-itself says about the page must be right: `Origin`, `Sec-Fetch-Site`, at least one of them.
+set and that other sites may not set (they would have to ask first, and are never allowed), and what the
+browser itself says about the page must be right: `Origin`, `Sec-Fetch-Site`, at least one of them.
 """
 
 from __future__ import annotations

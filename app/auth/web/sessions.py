@@ -29,6 +29,8 @@ EARLY_SECONDS: Final = 30
 """So long before it expires an access token is renewed."""
 RENEWALS_AT_ONCE: Final = 5
 """Each holds a connection to the database while the provider answers."""
+_FOR_NOW: Final = ("slow_down", "temporarily_unavailable", "server_error")
+"""Refusals of a provider that say nothing about the session."""
 LOGGED_OUT: Final = "logged out"
 NOT_RENEWED: Final = "the provider renews it no longer"
 
@@ -172,6 +174,11 @@ class Sessions:
             )
         except UNREACHABLE as error:
             _log.warning("%s does not answer, so sessions are not renewed: %s", provider.name, error)
+            return None
+        except AuthlibBaseError as error:
+            if error.error not in _FOR_NOW:
+                raise
+            _log.warning("%s does not renew sessions for now: %s", provider.name, error.error)
             return None
         return kept_tokens(fresh, tokens)
 

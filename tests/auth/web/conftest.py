@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+import pytest_asyncio
 from starlette.applications import Starlette
 
 import app.main
@@ -67,7 +69,9 @@ class Tab:
         """Ask the graph who is calling; return the subject, or the status of a refusal."""
         sent = {name: value for name, value in {**self.headers, **headers}.items() if value is not None}
         answer = await self.http.post("/graphql", json=VIEWER, headers=sent)
-        return str(answer.json()["data"]["viewer"]["subject"]) if answer.status_code == 200 else answer.status_code
+        if answer.status_code != 200:
+            return answer.status_code
+        return str(answer.json()["data"]["viewer"]["subject"])
 
     @property
     def ticket(self) -> str | None:
@@ -75,32 +79,49 @@ class Tab:
         return self.http.cookies.get("__Host-concord")
 
 
-@pytest.fixture
-def providers() -> dict[str, LyingProvider]:
+@pytest.fixture(scope="module")
+def lying() -> dict[str, LyingProvider]:
     return {name: LyingProvider(f"https://{name}.example") for name in ("good", "evil")}
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"public_url": OWN, "builtin_issuer": False})
+def providers(lying: dict[str, LyingProvider]) -> dict[str, LyingProvider]:
+    """Both providers, honest until the test makes one lie."""
+    for each in lying.values():
+        each.reset()
+    return lying
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def settings(module_settings: Settings) -> Settings:
+    return module_settings.model_copy(
+        update={"public_url": OWN, "builtin_issuer": False, "token_requests_per_minute": 10_000}
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    opened = await Database.open(settings)
+    try:
+        await plant(opened)
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(
-    settings: Settings,
-    database: Database,
-    providers: dict[str, LyingProvider],
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings, database: Database, lying: dict[str, LyingProvider]
 ) -> AsyncIterator[Starlette]:
     """The application, which trusts both providers; only one of them is honest."""
-    await plant(database)
-    monkeypatch.setattr(app.main, "load_issuers", lambda _: [trusted(each) for each in providers.values()])
 
     def reachable(issuers: list[Issuer]) -> list[Provider]:
-        return [_reached(each, providers[each.name]) for each in issuers]
+        return [_reached(each, lying[each.name]) for each in issuers]
 
-    monkeypatch.setattr(app.main, "login_providers", reachable)
-    made = app.main.create_app(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.main, "load_issuers", lambda _: [trusted(each) for each in lying.values()])
+        patch.setattr(app.main, "login_providers", reachable)
+        made = app.main.create_app(settings)
     async with made.router.lifespan_context(made):
         yield made
 
@@ -133,14 +154,15 @@ def _reached(issuer: Issuer, provider: LyingProvider) -> Provider:
         issuer.algorithms,
         transport=provider.transport,
         describe=describe,
-        clock=lambda: float("inf") if provider.metadata else 0.0,
+        clock=itertools.count(step=1000).__next__,  # what it says of itself is asked for each time
     )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def tab(served: Starlette, providers: dict[str, LyingProvider]) -> AsyncIterator[Callable[[], Tab]]:
     """A function that opens a browser with no cookies yet."""
     async with AsyncExitStack() as opened:
+
         def open_tab() -> Tab:
             http = httpx.AsyncClient(transport=httpx.ASGITransport(app=served), base_url=OWN)
             opened.push_async_callback(http.aclose)

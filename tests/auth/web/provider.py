@@ -1,4 +1,4 @@
-"""A whole OpenID provider in the test's own process: it lets in whom a test names, and lies as a test wants."""
+"""An OpenID provider in the test's own process: it lets in whom a test names, and lies as it wants."""
 
 from __future__ import annotations
 
@@ -34,12 +34,19 @@ class LyingProvider:
     access_claims: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     down: bool = False
+    busy: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
     """Forms that reached the token endpoint."""
     revoked: list[str] = field(default_factory=list)
     _codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     _refresh: dict[str, dict[str, Any]] = field(default_factory=dict)
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "k1", "use": "sig"}))
+
+    def reset(self) -> None:
+        """Be honest again, and remember nothing."""
+        fresh = LyingProvider(self.issuer)
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(fresh, name))
 
     def describe(self) -> dict[str, Any]:
         """Return its discovery document."""
@@ -80,6 +87,8 @@ class LyingProvider:
         return Response()
 
     async def _token(self, request: Request) -> Response:
+        if self.busy:
+            return JSONResponse({"error": "slow_down"}, 429)
         if self.down:
             return JSONResponse({"error": "temporarily_unavailable"}, 503)
         form = dict(parse_qsl((await request.body()).decode()))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from starlette.applications import Starlette
 
 from tests.auth.web.conftest import OWN, PAGE, Tab
 from tests.sockets import Closed, Socket, in_app
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Open = Callable[[], Tab]
 HOST = OWN.removeprefix("https://")

@@ -1,4 +1,4 @@
-"""Logging in at our own pages with an account of the built-in issuer: password, consent-free, and out again."""
+"""Logging in at our own pages with an account of the built-in issuer, and out again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ PASSWORD = "a long enough password"
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """As nobody has set anything: plain http on loopback, the built-in issuer alone."""
-    return settings.model_copy(update={"public_url": None, "builtin_issuer": True, "client_token_ttl_seconds": 30})
+    return settings.model_copy(
+        update={"public_url": None, "builtin_issuer": True, "client_token_ttl_seconds": 30}
+    )
 
 
 @pytest.fixture
@@ -75,7 +77,9 @@ async def test_a_person_with_an_account_here_logs_in_and_out(
     assert "password" in (await http.get("/login")).text, "and asks for the password again"
 
 
-async def test_over_plain_http_the_cookie_does_not_pretend(http: httpx.AsyncClient, database: Database) -> None:
+async def test_over_plain_http_the_cookie_does_not_pretend(
+    http: httpx.AsyncClient, database: Database
+) -> None:
     await add_account(database, "anna", PASSWORD, audience="internal", role="planner", party=None, by="test")
     await log_in(http)
     assert "concord" in http.cookies

@@ -1,4 +1,4 @@
-"""The page in a real browser: people log in at the built-in issuer and at one nobody here wrote, ask, and leave."""
+"""The page in a real browser: people log in, at the built-in issuer and at a foreign one, ask, and leave."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ async def ask(browser: Browser, document: str, shown: str) -> None:
     await browser.until(SHOWN % json.dumps(shown))
 
 
-async def test_an_account_here(
-    settings: Settings, database: Database, browser: Browser
-) -> None:
+async def test_an_account_here(settings: Settings, database: Database, browser: Browser) -> None:
     await plant(database)
-    await add_account(database, "anna", PASSWORD, audience="internal", role="planner", party="PLAN", by="test")
+    await add_account(
+        database, "anna", PASSWORD, audience="internal", role="planner", party="PLAN", by="test"
+    )
     async with served(settings, "--no-plan-worker") as url:
         await browser.go(f"{url}/")
         await browser.until(BAR % '"Nobody is logged in."')
