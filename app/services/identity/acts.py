@@ -5,6 +5,7 @@ The issuer itself (`app.auth.issuer`) decides; here it is put on record.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -32,6 +33,7 @@ class StoredRegistry:
         """Take what returns the open database, what keeps refusals, and clients that need no registration."""
         self._database = database
         self._refusals = refusals
+        self._noting: set[asyncio.Task[None]] = set()
         self._builtin = builtin
 
     # --- clients ---------------------------------------------------------------------------------------
@@ -124,11 +126,15 @@ class StoredRegistry:
     async def refuse_login(self, account: Account | None, address: str, reason: str) -> None:
         """Put on record that somebody did not get in, and as whom; `may_try` has counted it.
 
-        A name that is nobody's is not kept: people type their passwords there.
+        A name that is nobody's is not kept: people type their passwords there. The answer does not wait for
+        the record, which takes longer for some than for others and would tell which names exist.
         """
         subject = None if account is None else account.subject
         _log.info("login refused: %s from %s: %s", subject or "nobody", network(address), reason)
-        await self._refusals.note("login.refused", None, Who(subject=subject, origin=network(address)))
+        noting = self._refusals.note("login.refused", None, Who(subject=subject, origin=network(address)))
+        task = asyncio.get_running_loop().create_task(noting)
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
 
     async def find_session(self, cookie_hash: str) -> Session | None:
         """Return the session of a cookie, if it lives and its account is not disabled."""

@@ -66,24 +66,25 @@ async def test_a_form_of_another_site_logs_nobody_out(client: httpx.AsyncClient,
     assert await logged_in(client)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"post_logout_redirect_uri": "https://evil.example"},
-        {"post_logout_redirect_uri": f"{BACK}/"},
-        {"post_logout_redirect_uri": "https://other.example/bye"},
-        {"post_logout_redirect_uri": "https://other.example/bye", "client_id": "other"},
-        {"post_logout_redirect_uri": BACK, "client_id": "other"},
-        {"post_logout_redirect_uri": BACK, "client_id": "nobody"},
-        {"post_logout_redirect_uri": "javascript:alert(1)"},
-    ],
-)
-async def test_nobody_is_sent_elsewhere(
-    parameters: dict[str, str], client: httpx.AsyncClient, id_token: str
-) -> None:
-    response = await ask(client, id_token_hint=id_token, **parameters)
-    assert response.status_code == 200
-    assert "You are logged out" in response.text
+ELSEWHERE = [
+    {"post_logout_redirect_uri": "https://evil.example"},
+    {"post_logout_redirect_uri": f"{BACK}/"},
+    {"post_logout_redirect_uri": "https://other.example/bye"},
+    {"post_logout_redirect_uri": "https://other.example/bye", "client_id": "other"},
+    {"post_logout_redirect_uri": BACK, "client_id": "other"},
+    {"post_logout_redirect_uri": BACK, "client_id": "nobody"},
+    {"post_logout_redirect_uri": "javascript:alert(1)"},
+]
+
+
+async def test_nobody_is_sent_elsewhere(client: httpx.AsyncClient, id_token: str, anna: Person) -> None:
+    for parameters in ELSEWHERE:
+        response = await ask(client, id_token_hint=id_token, **parameters)
+        assert response.status_code == 200, parameters
+        assert "You are logged out" in response.text
+    await anna.log_in(Asked("portal"))
+    response = await ask(client, id_token_hint=id_token, post_logout_redirect_uri=BACK)
+    assert "Log out?" in response.text, "the hint of a session that is over"
 
 
 async def test_a_hint_that_is_none_is_worth_a_question(
