@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from starlette.types import ASGIApp
 
-from app.access import HOST
+from app.access import HOST, PUBLISHER
 from app.auth import issue_token
 from app.config import Settings
 from app.main import create_app
@@ -208,7 +208,7 @@ async def release(
     limits: tuple[Limit, ...] = (),
 ) -> None:
     """Copy a plan out to all parties, as publication does once it has sealed it."""
-    async with database.write(HOST) as tx:
+    async with database.write(PUBLISHER) as tx:
         await lock_publication(tx)
         view = await read_plan(tx, plan, limits)
         await copy_out(tx, plan, view, kind, at or datetime.now(UTC))

@@ -18,13 +18,12 @@ from sqlalchemy import Connection
 
 from app.access.catalogue import SCHEMAS, Catalogue, read_catalogue, read_state
 from app.access.checks import check, check_catalogue, raise_faults
-from app.access.model import Call, Rule
+from app.access.model import Action, Call, Rule
 from app.access.policies import Policies, load
 from app.access.predicates import Compiler, any_of, identifier, is_one_of, table_name
 from app.errors import PolicyInvalid
 
 OWNER = "concord_owner"
-HOST = "host"
 LOGIN_ONLY = "owner"
 """Role that owns the tables: needs policies (FORCE), but no grants."""
 
@@ -178,13 +177,18 @@ class Writes:
     deletes: frozenset[tuple[str, str]]
 
 
+def writers_of(policies: Policies, action: Action) -> list[str]:
+    """Return the roles that write what an action writes: who may use it, or the one that carries it out."""
+    return policies.roles(action.roles) if action.carried_out_by == "caller" else [action.carried_out_by]
+
+
 def collect_writes(compiler: Compiler) -> Writes:
     """Gather what actions.toml lets each role write, from all its actions and works."""
     inserts: dict[tuple[str, str], list[str]] = defaultdict(list)
     updates: dict[tuple[str, str], list[str]] = defaultdict(list)
     policies = compiler.policies
     for action in policies.actions.action.values():
-        for role in policies.roles(action.roles) if action.carried_out_by == "caller" else [HOST]:
+        for role in writers_of(policies, action):
             for table, rule in action.insert.items():
                 test = compiler.rows(table, role, rule)
                 if test is not None and action.submits:

@@ -83,7 +83,7 @@ class Action(Model):
     doc: str
     audience: str
     roles: list[str]
-    carried_out_by: Literal["caller", "host"] = Field(alias="as")
+    carried_out_by: Literal["caller", "host", "publisher"] = Field(alias="as")
     four_eyes: bool
     first_pair: FirstPair | None = None
     state: list[CycleState] = []

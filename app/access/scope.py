@@ -76,6 +76,12 @@ HOST: Final = Scope("concord_service", "concord_host", MappingProxyType({"concor
 IDENTITY: Final = Scope("concord_service", "concord_identity")
 """The built-in issuer: registered clients, and what is kept about their tokens; nothing of the plan."""
 
+PUBLISHER: Final = Scope("concord_service", "concord_publisher")
+"""Publication: seals and releases. No other role writes releases."""
+
+JOBS: Final = Scope("concord_service", "concord_jobs")
+"""Takes jobs off the queue; what a job does, it does as the host."""
+
 RECORDER: Final = Scope("concord_service", "concord_recorder")
 """Writes audit events of acts that have no transaction of their own; reads nothing."""
 

@@ -5,7 +5,7 @@ One transaction writes the version, all releases and the answer under the idempo
 
 from collections.abc import Iterable
 
-from app.access import Scope, acting_host
+from app.access import PUBLISHER, Scope, on_behalf
 from app.errors import BadValue, PlanNotPublishable
 from app.services.four_eyes import require_second
 from app.services.grants import require_action
@@ -41,7 +41,7 @@ async def publish(
     """
     require_action(scope, "planPublish")
     _check(kind, name)
-    async with database.write(acting_host(scope)) as tx:
+    async with database.write(on_behalf(PUBLISHER, scope)) as tx:
         commit = await resolve(tx, at)
         digest = request_hash({"act": "planPublish", "commit": commit.id, "kind": kind, "name": name})
         answer = None if idempotency_key is None else await given_answer(tx, idempotency_key, digest)

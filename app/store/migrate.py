@@ -24,7 +24,7 @@ from app.store.database import Database
 from app.vocabulary import MEASURES
 
 OWNER = "concord_owner"
-QUEUE_USER = "concord_host"
+QUEUE_WORKER, QUEUE_CLIENT = "concord_jobs", "concord_host"
 VERSION_SCHEMA = "migration"
 HEAD = "head"
 NOBODY: Mapping[str, str] = MappingProxyType({"concord.subject": "concord"})
@@ -195,8 +195,16 @@ def after_upgrade(connection: Connection) -> None:
                 measure.doc,
             ),
         )
-    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA queue TO {QUEUE_USER}")
-    for objects in ("TABLES", "SEQUENCES", "FUNCTIONS"):
-        connection.exec_driver_sql(f"GRANT ALL ON ALL {objects} IN SCHEMA queue TO {QUEUE_USER}")
-    connection.exec_driver_sql("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA queue FROM PUBLIC")
+    _open_queue(connection)
     connection.exec_driver_sql("RESET ROLE")
+
+
+def _open_queue(connection: Connection) -> None:
+    """Give the queue to the role of jobs; the host puts jobs in and sees them, and changes none."""
+    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA queue TO {QUEUE_WORKER}, {QUEUE_CLIENT}")
+    for objects in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        connection.exec_driver_sql(f"REVOKE ALL ON ALL {objects} IN SCHEMA queue FROM {QUEUE_CLIENT}, PUBLIC")
+        connection.exec_driver_sql(f"GRANT ALL ON ALL {objects} IN SCHEMA queue TO {QUEUE_WORKER}")
+    connection.exec_driver_sql(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA queue TO {QUEUE_CLIENT}")
+    connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA queue TO {QUEUE_CLIENT}")
+    connection.exec_driver_sql(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA queue TO {QUEUE_CLIENT}")

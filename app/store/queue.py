@@ -16,7 +16,7 @@ import procrastinate
 import psycopg
 from procrastinate.exceptions import ConnectorException, JobAborted
 
-from app.access import HOST
+from app.access import JOBS
 from app.store.database import SESSION_OPTIONS, Database, Transaction
 
 QUEUE: Final = "concord"
@@ -48,8 +48,8 @@ class JobQueue:
         """Prepare for `database`; a worker silent for `lost_after` seconds counts as dead."""
         self._lost_after = lost_after
         connector = procrastinate.PsycopgConnector(
-            conninfo=database.address.login_conninfo(HOST.login),
-            kwargs={"options": f"{SESSION_OPTIONS} -c role={HOST.role}"},
+            conninfo=database.address.login_conninfo(JOBS.login),
+            kwargs={"options": f"{SESSION_OPTIONS} -c role={JOBS.role}"},
             min_size=1,
             max_size=4,
         )

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.access import HOST
-from app.access.compile import database_roles
+from app.access.compile import database_roles, writers_of
 from app.access.policies import load
 from app.store.address import LOGINS
 from tests.access.company import Company
@@ -93,7 +93,7 @@ def test_writes_are_granted_as_listed(admin: Connection) -> None:
     ).fetchall()
     wanted = set()
     for action in POLICIES.actions.action.values():
-        writers = POLICIES.roles(action.roles) if action.carried_out_by == "caller" else ["host"]
+        writers = writers_of(POLICIES, action)
         wanted |= {
             (POLICIES.database_role(role), table, "INSERT") for role in writers for table in action.insert
         }
@@ -107,7 +107,7 @@ def test_columns_are_updated_as_listed(admin: Connection) -> None:
     found = admin.execute(f"{COLUMN_GRANTS} AND privilege_type IN ('UPDATE', 'REFERENCES')").fetchall()
     wanted = set()
     for action in POLICIES.actions.action.values():
-        writers = POLICIES.roles(action.roles) if action.carried_out_by == "caller" else ["host"]
+        writers = writers_of(POLICIES, action)
         for table, columns in action.update.items():
             wanted |= {
                 (POLICIES.database_role(role), table, column) for role in writers for column in columns
@@ -150,13 +150,77 @@ def test_a_login_role_by_itself_reads_nothing(company: Company, login: str) -> N
     assert seen == (0,)
 
 
-def test_nobody_but_the_host_uses_the_queue(admin: Connection) -> None:
+def test_jobs_are_the_queues_and_only_the_host_puts_them_in(admin: Connection) -> None:
     users = [
         role
         for role in BUSINESS
         if admin.execute("SELECT has_schema_privilege(%s, 'queue', 'USAGE')", (role,)).fetchone() == (True,)
     ]
-    assert users == ["concord_host"]
+    assert sorted(users) == ["concord_host", "concord_jobs"]
+    changing = admin.execute(
+        "SELECT DISTINCT grantee FROM information_schema.table_privileges WHERE table_schema = 'queue' "
+        "AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE') AND grantee <> 'concord_owner'"
+    ).fetchall()
+    assert changing == [("concord_jobs",)]
+
+
+def may(admin: Connection, role: str, *privileges: str) -> set[str]:
+    """Return the tables of which a role holds one of the privileges on any column."""
+    listed = ", ".join(privileges)
+    found = admin.execute(
+        "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit', 'queue', 'migration') "
+        "AND c.relkind IN ('r', 'p', 'v', 'm') AND (has_any_column_privilege(%(role)s, c.oid, %(listed)s) "
+        "OR has_table_privilege(%(role)s, c.oid, 'DELETE, TRUNCATE'))",
+        {"role": f"concord_{role}", "listed": listed},
+    ).fetchall()
+    return {table for (table,) in found}
+
+
+EVERY = ("SELECT", "INSERT", "UPDATE")
+
+
+def test_the_host_reads_no_identities_and_no_log(admin: Connection) -> None:
+    seen = may(admin, "host", *EVERY)
+    assert {table for table in seen if table.startswith(("identity.", "audit."))} == set()
+
+
+def test_publication_alone_releases(admin: Connection) -> None:
+    releases = {table for table in POLICIES.fields if table.startswith("outside.release")}
+    writers = {role for role in BUSINESS if may(admin, role.removeprefix("concord_"), "INSERT") & releases}
+    assert writers == {"concord_publisher"}
+    assert may(admin, "publisher", "INSERT", "UPDATE") == {
+        *releases,
+        "plan.version",
+        "plan.snapshot_series",
+        "plan.idempotency",
+    }
+
+
+def test_jobs_retention_sealer_and_recorder_hold_no_more_than_they_need(admin: Connection) -> None:
+    assert {table.partition(".")[0] for table in may(admin, "jobs", *EVERY)} == {"queue"}
+    assert {table.partition(".")[0] for table in may(admin, "retention", *EVERY)} == {"plan"}
+    assert {table.partition(".")[0] for table in may(admin, "sealer", *EVERY)} == {"audit"}
+    assert may(admin, "sealer", "INSERT", "UPDATE") == {"audit.seal", "audit.unsealed"}
+    assert may(admin, "recorder", *EVERY) == set()
+    assert may(admin, "administrator", "INSERT", "UPDATE") <= {"plan.idempotency"}
+
+
+def test_who_calls_a_function_is_listed(admin: Connection) -> None:
+    found = admin.execute(
+        "SELECT n.nspname || '.' || p.proname, r.rolname FROM pg_proc p "
+        "JOIN pg_namespace n ON n.oid = p.pronamespace CROSS JOIN pg_roles r "
+        "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit') AND r.rolname = ANY (%s) "
+        "AND has_function_privilege(r.oid, p.oid, 'EXECUTE')",
+        (BUSINESS,),
+    ).fetchall()
+    wanted = {
+        (name, POLICIES.database_role(role))
+        for name, call in POLICIES.actions.call.items()
+        for role in POLICIES.roles(call.roles)
+    }
+    assert set(found) == wanted
+    assert not [role for name, role in wanted if "supplier" in role or "customer" in role]
 
 
 def test_the_digest_in_force_is_kept(company: Company) -> None:

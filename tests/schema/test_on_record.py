@@ -24,12 +24,21 @@ START = "2026-01-12"
 WHY = {"reason": "agreed", "idempotencyKey": "w"}
 FORECAST = {"item": "BIKE", "customer": "C1", "start": START, "values": [5]}
 OUTSIDE = [{"item": "pv1-rim", "supplier": "V1", "buckets": [{"start": START, "answer": {"full": True}}]}]
+EDIT = {
+    "measure": "salesForecast",
+    "within": {"items": ["BIKE"], "customers": ["C1"]},
+    "start": START,
+    "values": [8],
+    "split": "EVEN",
+}
+SPREAD = {"branch": "try", "reason": "e", "idempotencyKey": "e"}
 PLAN = {"branch": "plan/weighted/1"}
 
 Act = tuple[str, str, str, dict[str, Any]]
 ACTS: list[Act] = [
     ("scenarioCreate", "internal", "planner", {"name": "try"}),
     ("seriesSubmit", "internal", "sales", {"branch": "try", "series": [{"salesForecast": FORECAST}], **WHY}),
+    ("seriesSpread", "internal", "sales", {"edits": [EDIT], **SPREAD}),
     ("scenarioMerge", "internal", "planner", {"scenario": "try", **WHY}),
     ("scenarioRebase", "internal", "planner", {"scenario": "try", "reason": "b", "idempotencyKey": "b"}),
     ("scenarioPromote", "internal", "planner", {"scenario": "try", "reason": "p", "idempotencyKey": "p"}),

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from app.access import HOST
+from app.access import HOST, PUBLISHER
 from app.auth import AUDIENCES, TokenValidator
 from app.config import Settings
 from app.store import branches, runs
@@ -116,7 +116,7 @@ async def test_who_is_released_nothing_is_told_nothing(served: Served, database:
         listening(served, "supplier", "PV1", PROJECTIONS) as socket,
         listening(served, "supplier", "PV2", PROJECTIONS) as other,
     ):
-        async with database.write(HOST) as tx:
+        async with database.write(PUBLISHER) as tx:
             await tx.execute(RELEASE_TO_PV1)
             await announce_released(tx, ["supplier"])
         assert (await socket.next())["projectionPublished"]["release"]["number"] == 2
