@@ -42,6 +42,9 @@ class PlanSummary:
     """Serves the service's `PlanSummary`."""
 
     currency: str | None = strawberry.field(description="Currency of the money.")
+    partial: bool = strawberry.field(
+        description="Whether any of the figures holds only your role's part: no figure of the whole company."
+    )
     periods: list[Bucket] = strawberry.field(description="The periods that all figures are aligned with.")
     demand: Numbers | None = _field("demand", "Net demand, in base units.")
     volume: Numbers | None = _field("volume", "Deliveries, in base units.")

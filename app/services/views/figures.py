@@ -13,7 +13,7 @@ from app.services.views.calendars import KINDS, Timing, WorkingTime
 from app.services.views.filters import Selection
 from app.services.views.keyed import Keyed
 from app.services.views.levels import Label, Labels
-from app.services.views.units import PRICE, Telling, unit_kinds
+from app.services.views.units import PRICE, SHARE, Telling, unit_kinds
 from app.services.views.weights import weights_for
 from app.store.branches import Commit
 from app.store.database import Transaction
@@ -72,11 +72,13 @@ class Question:
         if self.unit is None:
             return figures
         telling = Telling(scope, self.measure, self.unit, rows)
+        values, weights = figures.values, figures.weights
+        if self.measure.unit == SHARE and weights is not None and "item" in self.measure.grain:
+            return Figures(figures.frame, values, weights * telling.sizes(figures.frame))
         factors = telling.factors(figures.frame, self.calendar)
-        weights = figures.weights
         if weights is not None and self.measure.unit == PRICE:
             weights = weights / factors
-        return Figures(figures.frame, figures.values * factors, weights)
+        return Figures(figures.frame, values * factors, weights)
 
     def added_up(self, figures: Figures, labels: Labels, rows: Rows) -> tuple[list[Label], FloatArray]:
         """Return the distinct labels, and the measure (groups, P) of each by period."""

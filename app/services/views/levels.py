@@ -8,9 +8,9 @@ import numpy as np
 
 from app.dimensions.hierarchies import HIERARCHIES, LEVEL, NOW, Eras, Hierarchy, Structure, eras
 from app.errors import GroupingUndefined, UnknownKey
-from app.services.views.aggregate import FloatArray, IntArray
+from app.services.views.aggregate import WEIGHTS, FloatArray, IntArray
 from app.services.views.keyed import Keyed
-from app.vocabulary import Measure
+from app.vocabulary import MEASURES, Measure
 
 LEVEL_KINDS: dict[str, str | None] = {
     "item": "item",
@@ -152,21 +152,28 @@ def _labels_on(frame: Keyed, finders: Sequence[tuple[str, Find]], day: date | No
 def _over_eras(by_era: Sequence[list[Label]], when: Eras) -> Labels:
     """Return the labels of series of which some move between eras."""
     era_of_bucket = np.array(when.of_bucket)
+    masks: dict[tuple[int, ...], FloatArray] = {}
     labels: list[Label] = []
     source: list[int] = []
     held: list[FloatArray] = []
+    always = np.ones(len(era_of_bucket))
     for row, by_row in enumerate(zip(*by_era, strict=True)):
         for label in dict.fromkeys(by_row):
-            mine = [number for number, one in enumerate(by_row) if one == label]
+            mine = tuple(number for number, one in enumerate(by_row) if one == label)
+            if len(mine) < len(by_row) and mine not in masks:
+                masks[mine] = np.where(np.isin(era_of_bucket, mine), 1.0, np.nan)
             labels.append(label)
             source.append(row)
-            held.append(np.where(np.isin(era_of_bucket, mine), 1.0, np.nan))
-    return Labels(labels, np.array(source, dtype=np.int64), np.array(held))
+            held.append(masks.get(mine, always))
+    found = np.array(held).reshape(len(labels), len(era_of_bucket))
+    return Labels(labels, np.array(source, dtype=np.int64), found)
 
 
 def units_that_meet(measure: Measure, grouping: Grouping) -> bool:
-    """Say whether figures in different units of measure could be added up."""
-    return "item" in measure.grain and "item" not in grouping.levels and "UoM" in measure.unit
+    """Say whether figures, or the weights of a quotient, could be added up in different units of measure."""
+    counted = [measure, *(MEASURES[name] for name in WEIGHTS.get(measure.name, ()))]
+    mixes = "item" in measure.grain and "item" not in grouping.levels
+    return mixes and any("UoM" in one.unit for one in counted)
 
 
 def base_units(frame: Keyed, rows: Rows) -> Codes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.errors import NotGranted
-from app.services.grants import reads_kind, reads_measure
+from app.services.grants import reads_in_part, reads_kind, reads_measure
 from app.services.views.aggregate import WEIGHTS, FloatArray, Per, Period, aggregate, is_quotient, periods
 from app.services.views.plans import PlanView
 from app.services.views.weights import aligned_weights
@@ -31,9 +31,13 @@ FIGURES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """Figures (P,) by period from the plan date on; those that the role may not read are not there."""
+    """Figures (P,) by period from the plan date on; those that the role may not read are not there.
+
+    `partial` says that some of them hold only the part that the role reads.
+    """
 
     currency: str | None
+    partial: bool
     periods: tuple[Period, ...]
     figures: Mapping[str, FloatArray]
 
@@ -53,6 +57,7 @@ async def plan_summary(tx: Transaction, plan: PlanView, per: Per) -> PlanSummary
     frame = await read_series(tx, plan.state, measures=readable) if readable else None
     return PlanSummary(
         currency=await _currency(tx, plan),
+        partial=any(reads_in_part(tx.scope, measure) for measure in figures.values()),
         periods=spans,
         figures={} if frame is None else {name: _total(frame, m, spans) for name, m in figures.items()},
     )

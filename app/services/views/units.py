@@ -22,7 +22,7 @@ from app.vocabulary import Calendar, Measure
 
 Rows = Mapping[str, Sequence[Mapping[str, object]]]
 Price = Callable[[Prices, Mapping[str, str]], FloatArray]
-QUANTITY, PRICE, MONEY = "UoM", "currency/UoM", "currency"
+QUANTITY, PRICE, MONEY, SHARE = "UoM", "currency/UoM", "currency", "%"
 COMMON = frozenset({"item", "unit", "unit_conversion", "planning_parameter"})
 NAMED = 3
 """Items that a refusal names."""
@@ -47,8 +47,8 @@ def _priced_by(measure: Measure) -> tuple[str, Price]:
 
 
 def told_in(measure: Measure, unit: str | None) -> str:
-    """Return the unit of figures that are told in `unit`, None = in the measure's own."""
-    if unit is None:
+    """Return the unit of figures that are told in `unit`, None = in the measure's own; a share stays one."""
+    if unit is None or measure.unit not in (QUANTITY, PRICE, MONEY):
         return measure.unit
     return f"{MONEY}/{unit}" if measure.unit == PRICE else unit
 

@@ -169,3 +169,11 @@ async def test_sales_sees_the_members_of_its_regions_alone(ask: Ask) -> None:
 async def test_who_reads_no_levels_is_told_so(ask: Ask) -> None:
     answer = await ask("administrator", "{ hierarchies { name } }")
     assert (answer.body["data"], answer.codes) == ({"hierarchies": None}, ["NOT_GRANTED"])
+
+
+async def test_a_summary_of_a_part_says_so(ask: Ask) -> None:
+    query = "{ plan { summary(per: TOTAL) { partial } } }"
+    asked = {"SALES-NORTH": ("sales", True), "SALES": ("sales", False), "FINANCE": ("finance", False)}
+    for party, (role, partial) in asked.items():
+        summary = (await ask(role, query, party=party)).data["plan"]["summary"]
+        assert summary == {"partial": partial}

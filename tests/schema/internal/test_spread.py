@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -235,3 +236,15 @@ async def test_new_series_come_from_the_profile(ask_own: Ask, scenario: str) -> 
     keys = {(row["item"], row["site"], row["customer"]) for row in rows if "2025" <= row["start"] < "2025-04"}
     gas = {key for key in keys if FAMILY[key[0]] == "GAS" and REGION[key[2]] == "NORTH"}
     assert {(node["itemCode"], node["siteCode"], node["customerCode"]) for node in nodes} <= gas
+
+
+async def test_edits_at_the_same_time_are_made_one_after_the_other(ask_own: Ask, scenario: str) -> None:
+    """Each splits what the one before left: all are done, and the last one reads back."""
+    totals = [9000, 12000, 15000, 18000]
+    done = await asyncio.gather(*(spread(ask_own, scenario, edit(values=[total])) for total in totals))
+    assert [payload["userErrors"] for payload in done] == [[]] * 4
+    (found,) = await figures(ask_own, scenario, f"{LEVEL}, groupBy: [], per: QUARTER")
+    newest = f'{{ commits(branch: "{scenario}", first: 1) {{ nodes {{ id }} }} }}'
+    last = (await ask_own("planner", newest)).data
+    by_commit = {payload["commit"]["id"]: total for payload, total in zip(done, totals, strict=True)}
+    assert found["values"]["2026-01-01"] == by_commit[last["commits"]["nodes"][0]["id"]]

@@ -65,3 +65,23 @@ async def test_a_grouped_series_takes_one_read_for_all_levels(count: Count) -> N
     query = "{ plan { series(measure: salesForecast, groupBy: [LEVELS]) { nodes { values } } } }"
     by_key = await count(query.replace("LEVELS", "ITEM, CUSTOMER"))
     assert await count(query.replace("LEVELS", "FAMILY, REGION, CHANNEL")) == by_key + 1
+
+
+GROUPED = (
+    'groupBy: [REGION], levels: ["category"], structure: BUCKET, per: WEEK, divide: WORKING_TIME, unit: "KG"',
+    'groupBy: [], unit: "CTN"',
+    "groupBy: [], per: MONTH, divide: WORKING_TIME",
+)
+
+
+@pytest.mark.parametrize("how", GROUPED)
+async def test_levels_units_and_working_time_share_that_read(count: Count, how: str) -> None:
+    query = "{ plan { series(measure: salesForecast, HOW) { nodes { values } } } }"
+    by_key = await count(query.replace("HOW", "groupBy: [ITEM, CUSTOMER]"))
+    assert await count(query.replace("HOW", how)) == by_key + 1
+
+
+async def test_hierarchies_take_one_read_and_one_for_the_members_of_each(count: Count) -> None:
+    levels = await count("{ hierarchies { levels { code } groups(first: 5) { nodes { code } } } }")
+    members = await count("{ hierarchies { members(first: 1) { nodes { code groups } } } }")
+    assert (levels, members) == (3, 3 + 5)

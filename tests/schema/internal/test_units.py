@@ -114,3 +114,16 @@ async def test_prices_are_told_per_carton(ask_planned: Ask) -> None:
     assert carton["unit"] == "currency/CTN"
     for one, other in zip(piece["nodes"], carton["nodes"], strict=True):
         assert other["values"][0] == pytest.approx(one["values"][0] * 12)
+
+
+async def test_a_share_is_weighed_in_the_unit(ask_planned: Ask) -> None:
+    """Service by weight is another figure than service by pieces; within one item it is the same."""
+    how = "measure: serviceLevel, per: TOTAL, groupBy: [GROUP]"
+    for group, same in (("ITEM", True), ("FAMILY", False)):
+        plain = series(how.replace("GROUP", group), "values")
+        weighed = series(how.replace("GROUP", group) + ', unit: "KG"', "values")
+        pieces = await page(ask_planned, "planner", plain)
+        weight = await page(ask_planned, "planner", weighed)
+        assert (pieces["unit"], weight["unit"]) == ("%", "%")
+        found = [node["values"][0] for node in weight["nodes"]]
+        assert (found == pytest.approx([node["values"][0] for node in pieces["nodes"]])) is same
