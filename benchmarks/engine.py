@@ -1,8 +1,8 @@
 """The engine on large instances, beside a plain linear program of the same: time, memory, cost and proof.
 
-    python -m benchmarks.engine                                   every instance, with the reference
-    python -m benchmarks.engine --instance DIR --plan OUT         one instance; its plan for the checker
-    python -m benchmarks.engine --adventureworks                  the case company: plan, one change
+    python benchmarks/engine.py                                   every instance, with the reference
+    python benchmarks/engine.py --instance DIR --plan OUT         one instance; its plan for the checker
+    python benchmarks/engine.py --adventureworks                  the case company: plan, one change
 
 Every instance is measured in a process of its own, so that the peak of its memory is its own. CPU seconds are
 those of the process and its children. The reference (lp_bound.py) runs right after the engine on the same
@@ -25,25 +25,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adventureworks import measure_company
+from instances import Instance, read_instance, write_plan
+
 from app.engine.cache import Cache
 from app.engine.component import Result
 from app.engine.problem import Parameters, Problem
 from app.engine.reconcile import reconcile
 from app.engine.replan import plan, replan
-from app.engine.solution import Solution, Stakeholder
+from app.engine.solution import Solution
 from app.engine.solve import solve
+from app.services.planning.departments import DEPARTMENTS
 from app.services.planning.processes import Processes
-from benchmarks.adventureworks import measure_company
-from benchmarks.instances import Instance, read_instance, write_plan
 
 SHARED = Path(os.environ.get("CONCORD_SHARED", Path(__file__).parents[2] / "shared"))
 INSTANCES = (("1000",), ("5000",), ("20000",), ("1000", "--common", "0.3"), ("5000", "--common", "0.3"))
-SPENT = ("purchase", "production", "regular", "holding", "lateness", "shortfall")
-STAKEHOLDERS = (
-    Stakeholder("sales", {"revenue": 1.0, "lateness": -1.0, "shortfall": -1.0}),
-    Stakeholder("operations", {"production": -1.0, "regular": -1.0, "holding": -1.0}),
-    Stakeholder("finance", {"revenue": 1.0} | dict.fromkeys(SPENT, -1.0)),
-)
 RECONCILED_UP_TO = 5_000  # items; beyond, only solving is measured
 
 
@@ -71,7 +67,7 @@ def run_all() -> None:
         for options in INSTANCES:
             directory = Path(scratch) / "-".join(options)
             _script("generate.py", *options, "--out", str(directory))
-            command = [sys.executable, "-m", "benchmarks.engine", "--instance", str(directory)]
+            command = [sys.executable, __file__, "--instance", str(directory)]
             found = json.loads(subprocess.check_output([*command, "--plan", str(directory / "plan")]))
             if "--common" not in options:
                 found["reference"] = reference(directory)
@@ -149,7 +145,7 @@ def after_one_change(problem: Problem, full: float) -> dict[str, Any]:
 def reconciled(problem: Problem, full: float) -> dict[str, Any]:
     """Reconcile three departments: payoff table, leximin, the canonical answer."""
     cache: Cache[Result] = Cache()
-    answer, cpu, _ = timed(lambda: reconcile(problem, STAKEHOLDERS, "leximin", cache=cache))
+    answer, cpu, _ = timed(lambda: reconcile(problem, DEPARTMENTS, "leximin", cache=cache))
     return {
         "reconcile_status": answer.status,
         "reconcile_cpu_s": round(cpu, 2),

@@ -47,6 +47,7 @@ class Result:
     prices: Prices | None = None
     certificate: Certificate | None = None
     seconds: float = 0.0  # solver time spent
+    only: bool = False  # known to be the only optimum
 
 
 def solve_component(problem: Problem, seconds: float) -> Result:

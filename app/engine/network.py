@@ -57,22 +57,45 @@ class Rows(NamedTuple):
 
 def components(problem: Problem) -> list[Part]:
     """Split a problem into its independent components, each in canonical order."""
-    labels = stock_labels(problem)
-    activity_label = labels[problem.activities.stock]
-    groups = everything(problem)
-    label_of = Rows(
-        stocks=labels, activities=activity_label, resources=resource_labels(problem, activity_label),
-        demands=labels[problem.demands.stock],
-        inputs=activity_label[problem.inputs.activity], uses=activity_label[problem.uses.activity],
-        lots=activity_label[problem.lots.activity],
-        setup_inputs=activity_label[problem.setup_inputs.activity],
-        setup_uses=activity_label[problem.setup_uses.activity],
-        storages=storage_labels(problem, labels),
-    )  # fmt: skip
+    groups, label_of = everything(problem), labels(problem)
     by_label = [_grouped(order, label) for order, label in zip(groups, label_of, strict=True)]
     none = np.zeros(0, dtype=np.int64)
     parts = (Rows(*(by.get(label, none) for by in by_label)) for label in by_label[0])
     return [cut(problem, chosen) for chosen in parts]
+
+
+def labels(problem: Problem) -> Rows:
+    """Name the component of every row of every block."""
+    stock = stock_labels(problem)
+    activity = stock[problem.activities.stock]
+    return Rows(
+        stocks=stock,
+        activities=activity,
+        resources=resource_labels(problem, activity),
+        demands=stock[problem.demands.stock],
+        inputs=activity[problem.inputs.activity],
+        uses=activity[problem.uses.activity],
+        lots=activity[problem.lots.activity],
+        setup_inputs=activity[problem.setup_inputs.activity],
+        setup_uses=activity[problem.setup_uses.activity],
+        storages=storage_labels(problem, stock),
+    )
+
+
+def rows_of(label: Rows, wanted: IntArray) -> Rows:
+    """Pick the rows of the components named."""
+    return Rows(*(np.flatnonzero(np.isin(of_block, wanted)) for of_block in label))
+
+
+def nested(part: Part, piece: Part) -> Part:
+    """Return a part of a piece with its rows counted on the whole that the piece was cut from."""
+    return Part(
+        part.problem,
+        stocks=piece.stocks[part.stocks],
+        activities=piece.activities[part.activities],
+        resources=piece.resources[part.resources],
+        demands=piece.demands[part.demands],
+    )
 
 
 def whole(problem: Problem) -> Part:

@@ -7,20 +7,21 @@ Rules 40 to 45. Each stakeholder's own optimum separates by component, and so do
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from app.engine.cache import Cache
 from app.engine.checks import require_valid
 from app.engine.component import Result
+from app.engine.master import leximin_by_master
 from app.engine.network import Part, components, whole
 from app.engine.payoff import Payoff, payoff_component
 from app.engine.problem import FloatArray, Problem
 from app.engine.rules import Stakes, leximin_component, weighted_component
 from app.engine.runner import Cancelled, Executor, Progress, Runner
 from app.engine.solution import ELEMENTS, Concession, Reconciliation, Solution, Stakeholder
-from app.engine.solve import Frame, joined, why, worst_status
+from app.engine.solve import Frame, joined, status_of, why, worst_status
 from app.engine.stakeholders import loss_weights
 from app.engine.targets import goals_component, lexicographic_component, linked_order
 from app.errors import PlanningError
@@ -34,6 +35,7 @@ class Session:
     stakeholders: tuple[Stakeholder, ...]
     losses: FloatArray  # [K, E]
     runner: Runner
+    plans: list[FloatArray] = field(default_factory=list)  # [K, E] of each component: its rows of the payoff
 
     def stakes(self, payoff: Payoff) -> Stakes:
         """Return what the rules need to know."""
@@ -81,6 +83,7 @@ def reconcile(
     if failed is not None:
         return Reconciliation(failed, rule, names, conflicts=why(parts, table, runner))
     rows = sum((answer.elements for answer in table), start=np.zeros_like(session.losses))
+    session.plans.extend(answer.elements for answer in table)
     payoff = Payoff(-rows @ session.losses.T)
     ruled = RULES[rule](session, parts, session.stakes(payoff))
     if ruled.solution.decisions is None:
@@ -117,9 +120,32 @@ def by_leximin(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled
     """Rule 43, `leximin`: the greatest concession is least, then the next greatest, and so on."""
     if not stakes.conflicting.any():
         return by_weights(session, parts, stakes)
+    if len(parts) > 1:
+        return _by_master(session, parts, stakes)
     part, (result, multipliers) = _linked(session, leximin_component, stakes)
     frame = Frame(stakes.unit, 0.0, stakes.per_currency(multipliers))
     return _answer(session, [part], [result], frame, multipliers * frame.money)
+
+
+def _by_master(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:
+    """Rule 43 over several components: a master of their losses coordinates them."""
+    chosen, results, multipliers, certificate, bound = leximin_by_master(
+        session.problem, stakes, parts, session.plans, session.runner
+    )
+    ruled = _answer(session, chosen, results, Frame(stakes.unit), multipliers)
+    if ruled.solution.decisions is None:
+        return ruled
+    concessions = (stakes.losses @ ruled.elements + stakes.best) / stakes.ranges
+    solution = replace(
+        ruled.solution,
+        status=status_of(results, certificate.accepted),
+        objective=float(concessions[stakes.conflicting].max()),
+        bound=bound,
+        gap=certificate.gap,
+        certificate=certificate,
+        components=len(parts),
+    )
+    return Ruled(solution, ruled.elements, multipliers * stakes.per_currency(multipliers))
 
 
 def by_order(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled:

@@ -19,7 +19,7 @@ from app.engine.certificate import combine
 from app.engine.checks import require_valid
 from app.engine.component import Result, solve_component
 from app.engine.limits import binding_limits
-from app.engine.network import Part, Rows, components, cut, resource_labels, stock_labels, storage_labels
+from app.engine.network import Part, Rows, components, cut, labels, nested, rows_of
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.runner import Executor, Runner
 from app.engine.solution import ELEMENTS, BindingLimit, Decisions, Solution
@@ -74,38 +74,19 @@ def replan(
         return plan(problem, cache=cache, executor=executor)
     if not len(touched):
         return replace(before, problem=problem)
-    rows = Rows(*(np.flatnonzero(np.isin(label, touched)) for label in before.label))
-    piece = cut(problem, rows)
+    piece = cut(problem, rows_of(before.label, touched))
     require_valid(piece.problem)
     runner = Runner(problem.parameters.time_limit, cache, executor)
     inner = components(piece.problem)
     results = runner.run(solve_component, inner)
     if worst_status(results) is not None:
         return plan(problem, cache=cache, executor=executor)
-    parts = [_outer(part, piece) for part in inner]
+    parts = [nested(part, piece) for part in inner]
     shares = {name: kept for name, kept in before.shares.items() if name not in set(touched.tolist())}
     for part, result in zip(parts, results, strict=True):
         shares.setdefault(int(before.label.stocks[part.stocks[0]]), []).append(_share(result))
     solution = _patched(before.solution, problem, parts, results, shares)
     return Planned(problem, solution, before.label, shares)
-
-
-def labels(problem: Problem) -> Rows:
-    """Name the component of every row of every block."""
-    stock = stock_labels(problem)
-    activity = stock[problem.activities.stock]
-    return Rows(
-        stocks=stock,
-        activities=activity,
-        resources=resource_labels(problem, activity),
-        demands=stock[problem.demands.stock],
-        inputs=activity[problem.inputs.activity],
-        uses=activity[problem.uses.activity],
-        lots=activity[problem.lots.activity],
-        setup_inputs=activity[problem.setup_inputs.activity],
-        setup_uses=activity[problem.setup_uses.activity],
-        storages=storage_labels(problem, stock),
-    )
 
 
 def changed_components(before: Planned, problem: Problem) -> IntArray | None:
@@ -139,17 +120,6 @@ def _differing(now: NDArray[Any], then: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _equal(now: NDArray[Any], then: NDArray[Any]) -> bool:
     return now is then or (now.shape == then.shape and bool((now == then).all()))
-
-
-def _outer(part: Part, piece: Part) -> Part:
-    """Return a component of the piece with its rows counted on the whole."""
-    return Part(
-        part.problem,
-        stocks=piece.stocks[part.stocks],
-        activities=piece.activities[part.activities],
-        resources=piece.resources[part.resources],
-        demands=piece.demands[part.demands],
-    )
 
 
 def _share(result: Result) -> Result:

@@ -84,9 +84,31 @@ def weighted_component(
 def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple[Result, FloatArray]:
     """Rule 43 for the whole as one component; returns the result and the first level's multipliers, [K]."""
     formulation, options = formulate(problem), options_of(problem, seconds)
+    run = leximin_stages(formulation.program, formulation, stakes, options)
+    if run.outcome.verdict != "optimal":
+        return without_plan(run.outcome, formulation, options), run.multipliers
+    point = settled(run.stage, run.outcome, problem, formulation, options)[: len(run.program.cost)]
+    return certified(formulation, run.program, run.first, point, problem), run.multipliers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stages:
+    """Levels of leximin run through: the first program with its outcome, the last stage with its own."""
+
+    program: Program
+    first: Outcome
+    multipliers: FloatArray  # [K] of the first level
+    stage: Program
+    outcome: Outcome
+
+
+def leximin_stages(
+    feasible: Program, formulation: Formulation, stakes: Stakes, options: Options, *, narrowed: bool = False
+) -> Stages:
+    """Run the levels of leximin over the feasible set of a program, then spare those without conflict."""
     rest = np.flatnonzero(stakes.conflicting)
-    program, rows = _level(formulation.program, formulation, stakes, rest)
-    stage, outcome = program, minimise(program, options)
+    program, rows = _level(feasible, formulation, stakes, rest)
+    stage, outcome = program, minimise(program, options, narrowed=narrowed)
     first, multipliers = outcome, np.zeros(len(stakes.money))
     multipliers[rest] = np.abs(outcome.duals[rows])
     while outcome.verdict == "optimal":
@@ -97,14 +119,11 @@ def leximin_component(problem: Problem, stakes: Stakes, seconds: float) -> tuple
         face = on_face(stage, outcome.duals)
         stage, rows = _level(face, formulation, stakes, rest)
         outcome = minimise(stage, options, narrowed=True)
-    if outcome.verdict != "optimal":
-        return without_plan(outcome, formulation, options), multipliers
-    if stakes.spare.any():
+    if outcome.verdict == "optimal" and stakes.spare.any():
         padding = np.zeros(len(stage.cost) - formulation.element_cost.shape[1])
         spare = np.append(stakes.spare @ stakes.losses @ formulation.element_cost, padding)
         stage, outcome, _ = _following(stage, outcome, spare, options)
-    point = settled(stage, outcome, problem, formulation, options)[: len(program.cost)]
-    return certified(formulation, program, first, point, problem), multipliers
+    return Stages(program, first, multipliers, stage, outcome)
 
 
 def _level(
