@@ -7,6 +7,7 @@
 - `data`      migrate, import, export
 - `planning`  reconcile, publish, check-plan
 - `explain`   explain
+- `compare`   scenarios, frontier, attribute
 - `verify`    verify
 - `backup`    backup, restore
 - `retention` retain
@@ -30,6 +31,7 @@ from app.cli.access import access
 from app.cli.audit import audit
 from app.cli.backup import backup, restore
 from app.cli.clients import client
+from app.cli.compare import attribute, frontier, scenarios
 from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
 from app.cli.explain import explain
@@ -62,6 +64,9 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "publish": publish,
     "check-plan": check,
     "explain": explain,
+    "scenarios": scenarios,
+    "frontier": frontier,
+    "attribute": attribute,
     "verify": verify,
     "backup": backup,
     "restore": restore,

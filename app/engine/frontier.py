@@ -47,8 +47,11 @@ class Frontier:
     solves: int
 
 
-def frontier(problem: Problem, first: Stakeholder, second: Stakeholder) -> Frontier:
+def frontier(problem: Problem, first: Stakeholder, second: Stakeholder, tolerance: float = 0.0) -> Frontier:
     """Find the frontier between two stakeholders, exactly to the tolerance of the solver (CLOSE).
+
+    With a `tolerance` a stretch is left as it is found where no plan lies further beyond it than this share
+    of the distance between its component's ends; `gap` says what that adds up to.
 
     Raises ProblemInvalid where the checks find errors, PlanningError with lots (their frontier has gaps) or
     where there is no plan.
@@ -57,7 +60,7 @@ def frontier(problem: Problem, first: Stakeholder, second: Stakeholder) -> Front
     if problem.whole:
         raise PlanningError(reason="with lots in whole numbers the frontier is not made of edges")
     losses = loss_weights([first, second]) * np.array([[first.money], [second.money]])
-    found = [_Dichotomy.of(part.problem, losses) for part in components(problem)]
+    found = [_Dichotomy.of(part.problem, losses, tolerance) for part in components(problem)]
     start = np.sum([one.points[0] for one in found], axis=0) if found else np.zeros(2)
     edges = [edge for one in found for edge in np.diff(np.array(one.points), axis=0)]
     points = _end_to_end(start, edges)
@@ -105,11 +108,12 @@ class _Dichotomy:
     offsets: FloatArray  # [2]
     warm: Warm
     points: list[FloatArray]
+    least: float = 0.0  # gain below which a stretch is left as it is
     gap: float = 0.0
     solves: int = 4
 
     @classmethod
-    def of(cls, problem: Problem, losses: FloatArray) -> _Dichotomy:
+    def of(cls, problem: Problem, losses: FloatArray, tolerance: float) -> _Dichotomy:
         formulation, options = formulate(problem), options_of(problem, np.inf)
         costs = losses @ formulation.element_cost
         made = cls(
@@ -123,6 +127,7 @@ class _Dichotomy:
         made.points = (
             ends if np.abs(ends[0] - ends[1]).max() > FLAT * (1 + np.abs(ends[0]).max()) else ends[:1]
         )
+        made.least = tolerance * float(np.abs(ends[0] - ends[1]).max())
         if len(made.points) == 2:
             made._between(*ends)
         return made
@@ -150,7 +155,10 @@ class _Dichotomy:
             self.solves += 1
             gain = float(weights @ (left - point))
             if gain <= CLOSE * (1.0 + float(np.abs(weights * left).sum())):
-                self.gap += max(gain, 0.0)
+                self.gap = max(self.gap, gain)
                 self.points.append(right)
+            elif gain <= self.least:
+                self.gap = max(self.gap, gain)
+                self.points += [point, right]
             else:
                 open_ends += [(point, right), (left, point)]

@@ -25,6 +25,7 @@ from schema.internal.series import (
     followed_links,
     with_codes,
 )
+from schema.internal.trade import Attribution, resolve_attribution
 from schema.internal.vocabulary import Divide, MeasureName, Per, per_name
 from schema.types.at import PlanAt
 from schema.types.connections import (
@@ -143,6 +144,11 @@ class Comparison:
     base: Commit = strawberry.field(description="The state compared with.")
     target: Commit = strawberry.field(description="The state compared.")
     summary: list[MeasureChange] = served(_summary, description="The measures that differ, by name.")
+    attribution: list[Attribution] | None = served(
+        resolve_attribution,
+        description="Where both are reconciled plans: the change of every total, split over the groups of "
+        "inputs that changed (three at most here); null with NOT_GRANTED where your role reads no payoffs.",
+    )
     series: Connection[SeriesChange] = served(
         _series, description="The series that differ, with their cells."
     )

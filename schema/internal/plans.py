@@ -14,6 +14,7 @@ from schema.internal.history import Commit, Version
 from schema.internal.reconciliation import Reconciliation, resolve_reconciliation
 from schema.internal.series import SeriesConnection, resolve_series
 from schema.internal.summary import PlanSummary, resolve_summary
+from schema.internal.trade import Frontier, TradePrice, resolve_frontier, resolve_prices
 from schema.types.at import PlanAtArgument
 from schema.types.calendar import Calendar
 from schema.types.fields import served
@@ -43,6 +44,16 @@ class Plan(Node):
         resolve_explain,
         description="The limits behind a figure of a reconciled plan, decision by decision; null with "
         "NOT_GRANTED where your role does not read limits or the measure.",
+    )
+    frontier: Frontier | None = served(
+        resolve_frontier,
+        description="What two departments can have of each other over this plan's inputs, to a thousandth of "
+        "the range; null with NOT_GRANTED where your role reads no payoff table.",
+    )
+    prices: list[TradePrice] | None = served(
+        resolve_prices,
+        description="What a point of service, an hour of overtime and a day of stock cost; null with "
+        "NOT_GRANTED where your role reads no payoff table.",
     )
     pegging: Pegging | None = served(
         resolve_pegging,

@@ -15,7 +15,14 @@ from schema.internal.history import (
 )
 from schema.internal.nodes import resolve_node, resolve_nodes, with_lists
 from schema.internal.plans import Plan, resolve_calendar, resolve_plan
-from schema.internal.runs import ReconciledPlan, Run, resolve_reconciled_plan, resolve_run
+from schema.internal.runs import (
+    ReconciledPlan,
+    Run,
+    ScenarioPlan,
+    resolve_reconciled_plan,
+    resolve_reconciled_plans,
+    resolve_run,
+)
 from schema.internal.submissions import Submission, resolve_submissions
 from schema.internal.viewer import Viewer, resolve_viewer
 from schema.internal.vocabulary import Measure, resolve_measures
@@ -52,6 +59,11 @@ class Query:
         resolve_reconciled_plan,
         description="The reconciled plan of exactly the inputs at a state, remembered by their content. "
         "Where nobody has asked for it before, a run is started and awaited as long as wanted.",
+    )
+    reconciled_plans: list[ScenarioPlan] = served(
+        resolve_reconciled_plans,
+        description="The reconciled plans of several scenarios under one rule, side by side. Runs that "
+        "nobody has asked for are started together and awaited as long as wanted.",
     )
     run: Run | None = served(resolve_run, description="A reconciliation asked for, by its id.")
     compare: Comparison = served(resolve_compare, description="Two states side by side.")

@@ -8,6 +8,7 @@ from strawberry.types import Info
 
 from app.errors import LimitExceeded
 from app.services.reconciled_plan import reconciled_plan
+from app.services.scenario_plans import reconciled_plans
 from app.services.views import runs as views
 from app.services.views.plans import PlanView
 from schema.context import Context
@@ -65,6 +66,15 @@ class ReconciledPlan:
     )
 
 
+@strawberry.type(description="A branch of inputs and its reconciled plan, or the run that leads to it.")
+class ScenarioPlan:
+    """One branch of `reconciledPlans`."""
+
+    branch: str = strawberry.field(description="The branch.")
+    plan: Plan | None = strawberry.field(description="Its plan; null until the run is done.")
+    run: Run | None = strawberry.field(description="The run that leads or has led to it.")
+
+
 RunArgument = Annotated[strawberry.ID, strawberry.argument(description="Id of the run.")]
 
 
@@ -104,3 +114,30 @@ async def resolve_reconciled_plan(
     asked = await reconciled_plan(context.database, await context.scope(), state, rule_name(rule), seconds)
     async with context.read() as tx:
         return await views.reconciled_view(tx, asked.commit, asked.run)
+
+
+BranchesArgument = Annotated[
+    list[str], strawberry.argument(description="Branches of inputs: main and scenarios, ten at most.")
+]
+
+
+async def resolve_reconciled_plans(
+    info: Info[Context, None],
+    *,
+    branches: BranchesArgument,
+    rule: RuleArgument = Rule.LEXIMIN,
+    wait_seconds: WaitArgument = 0.0,
+) -> list[ScenarioPlan]:
+    """Return the plans of several branches under one rule; starts the runs that nobody has asked for."""
+    context, seconds = info.context, wait_seconds or 0.0
+    longest = context.settings.response_wait_seconds
+    if not 0 <= seconds <= longest:
+        raise LimitExceeded(what="waitSeconds of", found=seconds, limit=longest)
+    scope = await context.scope()
+    asked = await reconciled_plans(context.database, scope, branches, rule_name(rule), seconds)
+    found = []
+    async with context.read() as tx:
+        for one in asked:
+            view = await views.reconciled_view(tx, one.reconciled.commit, one.reconciled.run)
+            found.append(ScenarioPlan(branch=one.branch, plan=view.plan, run=view.run))  # type: ignore[arg-type]  # by attribute
+    return found

@@ -102,3 +102,19 @@ def test_rule_47_moving_away_from_the_optimum_never_gains(seed):
     for price in found:
         assert (price.more or 0.0) >= -1e-6
         assert (price.less or 0.0) >= -1e-6
+
+
+@given(st.integers(0, 10**6))
+def test_rule_46_a_tolerance_costs_no_more_than_its_gap(seed):
+    given_problem, (first, _, second) = random_problem(seed, periods=4), departments()
+    try:
+        exact = frontier(given_problem, first, second)
+    except PlanningError:
+        return
+    rough = frontier(given_problem, first, second, tolerance=0.05)
+    assert rough.solves <= exact.solves
+    slack = 1e-6 * (1 + np.abs(exact.values).max())
+    for weights in np.random.default_rng(seed).dirichlet([1, 1], 10):
+        best, found = (float((one.values @ weights).max()) for one in (exact, rough))
+        assert found <= best + slack
+        assert found >= best - rough.gap - slack

@@ -48,7 +48,7 @@ SUBMITTABLE = sorted(
     if measure.kind == "input" and not {"customer", "supplier"} & set(measure.owner.split())
 )
 """Measures that an edit at a level mostly names, so that some of them are written."""
-RACING = frozenset({"reconciledPlan"})
+RACING = frozenset({"reconciledPlan", "reconciledPlans"})
 """Not asked for twice at once: it has transactions of its own, so of two errors the faster one is told."""
 JUNK = ("", "AAAA", "0", "1'; --", "x" * 40, "\u00e4\u00f6", "main", "%")
 
@@ -284,7 +284,7 @@ class _Writer:
         pick = self.random.choice
         if name == "idempotencyKey":
             return str(pick(KEYS))
-        if name in ("branch", "version", "name"):
+        if name in ("branch", "branches", "version", "name"):
             return str(pick([*self.pool.names, *self.pool.names, *JUNK]))
         if name in ("reason", "note"):
             return str(pick(["because", "", "another"]))
