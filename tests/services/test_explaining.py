@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from app.engine.flows import Origin
+from app.engine.frontier import frontier
 from app.engine.pegging import final_uses, peg_down, peg_hours
+from app.engine.trade import prices
 from app.errors import BadValue, GrainMismatch, UnknownKey
 from app.services.explaining.cells import Figure, check_key, decided
 from app.services.explaining.pegging import pegged
 from app.services.explaining.state import PlanState
+from app.services.explaining.trade import frontier_view
 from app.services.explaining.working import packed, unpacked
+from app.services.planning.departments import departments_of
 from app.services.planning.groups import departures
 from app.services.planning.run import make_plan
 
@@ -107,6 +111,17 @@ def test_every_purchased_unit_and_every_hour_of_the_plan_is_pegged(state):
     used = np.zeros_like(state.decisions.regular)
     np.add.at(used, (hours.resource, hours.bucket), hours.hours)
     np.testing.assert_allclose(used, state.decisions.regular + state.decisions.overtime, rtol=1e-9, atol=1e-7)
+
+
+def test_the_frontier_of_two_departments_and_what_trade_costs(state):
+    sales, operations, _ = departments_of(state.model.facts.parameters)
+    found = frontier_view(frontier(state.model.problem, sales, operations, 1e-3))
+    assert (found.first, found.second, found.points[-1].rate) == ("sales", "operations", None)
+    assert found.points[0].first > found.points[-1].first
+    assert found.points[0].second < found.points[-1].second
+    named = {one.name: one for one in prices(state.model.problem, state.working.weights)}
+    assert set(named) == {"service", "overtime", "stock"}
+    assert named["service"].value < 100  # there are too few hours
 
 
 def test_keys_that_do_not_fit_are_refused(state):

@@ -19,6 +19,7 @@ SCENARIOS = """query ($branches: [String!]!) { reconciledPlans(branches: $branch
   branch plan { branch reconciliation { status outcomes { stakeholder concession } } } run { state } } }"""
 
 
+@pytest.mark.slow
 async def test_the_frontier_falls_from_one_optimum_to_the_other(ask_planned: Ask) -> None:
     asked = {"first": "sales", "second": "operations"}
     found = (await ask_planned("finance", FRONTIER, asked)).data["plan"]["frontier"]
