@@ -46,6 +46,7 @@ def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) >= 3
 
 
+LOGIN = '[issuer.login]\nclient_id = "concord-web"\n'
 SECOND = GOOD.replace("corporate", "other")
 MISTAKES = {
     "not TOML": ("[[issuer", "array declaration"),
@@ -87,6 +88,14 @@ MISTAKES = {
     "one name twice": (GOOD + GOOD.replace("tenant", "other"), "corporate is there 2 times"),
     "keys that are never asked for again": (GOOD + "keys_fresh_seconds = 9999999", "keys_fresh_seconds"),
     "keys asked for all the time": (GOOD + "keys_fresh_seconds = 1", "keys_fresh_seconds"),
+    "the built-in issuer's own name": (GOOD.replace('"corporate"', '"concord"'), "built-in"),
+    "a login without a client": (GOOD + '[issuer.login]\ntitle = "x"', "client_id"),
+    "a login without an ID token": (GOOD + LOGIN + 'scopes = ["email"]', "openid"),
+    "two scopes as one word": (GOOD + LOGIN + 'scopes = ["openid email"]', "openid"),
+    "a login that goes elsewhere": (
+        GOOD + LOGIN + 'parameters = { redirect_uri = "https://evil.example" }',
+        "parameter redirect_uri",
+    ),
 }
 
 
@@ -97,6 +106,25 @@ def test_a_mistake_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(named)) as caught:
         load(text, tmp_path)
     assert "issuers.toml" in caught.value.message
+
+
+def test_a_login_has_its_secret_from_a_file_of_its_own(tmp_path: Path) -> None:
+    text = GOOD + LOGIN + 'secret_file = "secret"'
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load(text, tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text("kept by the provider\n")
+    secret.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="chmod go-rwx"):
+        load(text, tmp_path)
+    secret.chmod(0o600)
+    issuer = load_issuers(Settings(home=tmp_path, issuers_file=tmp_path / "issuers.toml"))[0]
+    assert issuer.login is not None
+    assert (issuer.login.title, issuer.login.secret) == ("corporate", "kept by the provider")
+    assert "kept by" not in repr(issuer)
+    secret.write_text("\n")
+    with pytest.raises(ConfigurationError, match="no secret"):
+        load(text, tmp_path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
