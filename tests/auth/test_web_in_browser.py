@@ -104,7 +104,7 @@ async def test_an_account_elsewhere(
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     async with npm_provider(
-        place, people={"anna": ANNA}, redirects=[f"{own}/login/callback"], logout_redirects=[f"{own}/"]
+        place, people={"anna": ANNA}, redirects=[f"{own}/login/callback/npm"], logout_redirects=[f"{own}/"]
     ) as provider:
         secret = tmp_path / "secret"
         secret.write_text(provider.secret)

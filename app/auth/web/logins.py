@@ -18,7 +18,6 @@ from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.auth.issuer import WEB_CALLBACK
 from app.auth.principal import Principal
 from app.auth.remote_keys import ProviderError
 from app.auth.validation import Authenticator
@@ -99,7 +98,7 @@ class Logins:
         request.scope["session"] = session
         app = await provider.app(address_of(request))
         response: Response = await app.authorize_redirect(
-            request, f"{self._cookies.origin}{WEB_CALLBACK}", **provider.client.parameters
+            request, f"{self._cookies.origin}{provider.callback}", **provider.client.parameters
         )
         pending = {"provider": provider.name, "next": next_path, "session": session}
         await self._keeper.begin_login(digest(ticket), seal(ticket, PENDING, pending), LOGIN_SECONDS)
@@ -135,7 +134,7 @@ class Logins:
         self, request: Request, provider: Provider, session: dict[str, Any]
     ) -> tuple[dict[str, str], Principal]:
         """Return the tokens that the answer's code is good for, and whom they name."""
-        _check_answer(request, await provider.metadata(), provider.issuer)
+        _check_answer(request, await provider.metadata(), provider)
         request.scope["session"] = session
         try:
             app = await provider.app(address_of(request))
@@ -184,14 +183,15 @@ class Logins:
         return ticket
 
 
-def _check_answer(request: Request, metadata: Metadata, issuer: str) -> None:
+def _check_answer(request: Request, metadata: Metadata, provider: Provider) -> None:
     """Refuse an answer of another provider than was asked (RFC 9207 §2.4), or that says anything twice."""
     given = request.query_params.multi_items()
     if len(given) != len({name for name, _ in given}):
         raise LoginRefused(reason="the answer says something twice")
     named = request.query_params.get("iss")
     needed = metadata.get("authorization_response_iss_parameter_supported") is True
-    if named != issuer and (named is not None or needed):
+    elsewhere = request.url.path != provider.callback
+    if elsewhere or (named != provider.issuer and (named is not None or needed)):
         raise LoginRefused(reason=ANOTHER_ISSUER)
 
 

@@ -13,7 +13,7 @@ from authlib.integrations.starlette_client import StarletteIntegration, Starlett
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from app.auth.issuer import WEB_CLIENT
+from app.auth.issuer import WEB_CALLBACK, WEB_CLIENT
 from app.auth.issuer.metadata import metadata
 from app.auth.issuer.server import OPENID, SCOPE
 from app.auth.keys import ALGORITHM
@@ -48,6 +48,15 @@ class Provider:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     _metadata: Metadata | None = field(default=None, init=False, repr=False)
     _read_at: float = field(default=float("-inf"), init=False, repr=False)
+
+    @property
+    def callback(self) -> str:
+        """Where it sends browsers back to: a path for each provider, so that none can answer for another.
+
+        A provider that leads a browser on to another one with our request (RFC 9700 §4.4) is told apart by
+        that even where the other one does not send `iss`.
+        """
+        return WEB_CALLBACK if self.name == BUILTIN else f"{WEB_CALLBACK}/{self.name}"
 
     async def metadata(self) -> Metadata:
         """Return its discovery document, FRESH_SECONDS old at most; raises ProviderError for a bad one."""

@@ -61,6 +61,7 @@ class WebLogin:
             Route("/", self._home, methods=["GET"]),
             Route("/login", self._login, methods=["GET"]),
             Route(WEB_CALLBACK, self._callback, methods=["GET"]),
+            Route(f"{WEB_CALLBACK}/{{provider}}", self._callback, methods=["GET"]),
             Route("/login/session", self._session, methods=["GET"]),
             Route("/logout", self._logout, methods=["POST"]),
         ]

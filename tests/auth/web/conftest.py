@@ -63,7 +63,9 @@ class Tab:
     async def log_in(self, person: str = "anna", name: str = "good", **claims: Any) -> httpx.Response:
         """Go the whole way; return the answer of the callback."""
         address = await self.begin(name)
-        return await self.http.get(query(self.providers[name].log_in(address, person, **(claims or PLANNER))))
+        return await self.http.get(
+            query(self.providers[name].log_in(address, person, **(claims or PLANNER)), name)
+        )
 
     async def whoami(self, **headers: str | None) -> str | int:
         """Ask the graph who is calling; return the subject, or the status of a refusal."""

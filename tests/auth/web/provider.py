@@ -137,6 +137,6 @@ def _fits(form: dict[str, str], asked: dict[str, str]) -> bool:
     return challenge == asked["code_challenge"] and form["redirect_uri"] == asked["redirect_uri"]
 
 
-def query(answer: dict[str, str]) -> str:
-    """Return the address of the callback with an answer."""
-    return f"/login/callback?{urlencode(answer)}"
+def query(answer: dict[str, str], name: str = "good") -> str:
+    """Return the address of a provider's callback with an answer."""
+    return f"/login/callback/{name}?{urlencode(answer)}"

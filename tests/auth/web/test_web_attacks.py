@@ -191,14 +191,23 @@ async def test_an_answer_with_two_codes(tab: Open, providers: dict[str, LyingPro
 
 async def test_one_provider_cannot_answer_for_another(tab: Open, providers: dict[str, LyingProvider]) -> None:
     """The mix-up attack: a login begun at the evil provider comes back with a code of the good one."""
-    victim, good, evil = tab(), providers["good"], providers["evil"]
-    other = await tab().begin("good")
-    stolen = good.log_in(other, "anna", **PLANNER)
-    address = await victim.begin("evil")
-    state = evil.log_in(address, "anna")["state"]
-    refused = await victim.http.get(query({**stolen, "state": state}))
-    assert refused.status_code == 403
-    assert evil.asked == [], "the code was not handed to the evil provider"
+    good, evil = providers["good"], providers["evil"]
+    good.metadata = {"authorization_response_iss_parameter_supported": None}
+    evil.metadata = {"authorization_response_iss_parameter_supported": None}
+    for callback in ("good", "evil"):
+        for named in (True, False):
+            victim = tab()
+            stolen = good.log_in(await tab().begin("good"), "anna", **PLANNER)
+            state = evil.log_in(await victim.begin("evil"), "anna")["state"]
+            answer = {**stolen, "state": state}
+            if not named:
+                del answer["iss"]
+            if (callback, named) == ("evil", False):
+                continue  # the good provider sends nobody there: that address is not registered with it
+            refused = await victim.http.get(query(answer, callback))
+            assert refused.status_code == 403
+            assert victim.ticket is None
+    assert evil.asked == [], "no code was handed to the evil provider"
 
 
 LIES: dict[str, dict[str, Any]] = {

@@ -56,7 +56,7 @@ async def test_a_person_logs_in_asks_and_logs_out(tab: Open, providers: dict[str
 async def test_the_request_to_the_provider_gives_nothing_away(tab: Open) -> None:
     anna = tab()
     asked = {name: each[0] for name, each in parse_qs(urlsplit(await anna.begin()).query).items()}
-    assert asked["redirect_uri"] == f"{OWN}/login/callback"
+    assert asked["redirect_uri"] == f"{OWN}/login/callback/good"
     assert asked["resource"] == "urn:concord:api"
     assert {"state", "nonce", "code_challenge"} <= asked.keys()
     assert "code_verifier" not in asked
