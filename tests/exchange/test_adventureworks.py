@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import app.exchange
+from app.dimensions.hierarchies import HIERARCHIES, Structure
 from app.exchange import Conversions, Dataset, DatasetResult, SeriesBlock, read_dataset
 
 MAPPINGS = Path(app.exchange.__file__).parent / "mappings"
@@ -189,3 +190,13 @@ def exploded_hours(dataset: Dataset) -> dict[str, np.ndarray]:
     for row in dataset.entities["routing"]:
         hours[str(row["resource"])] += need[str(row["item"])] * float(str(row["hours_per_unit"]))
     return hours
+
+
+def test_families_and_territories_stand_on_levels(shared_directory: Path) -> None:
+    """Every item has a category, and every customer a group of territories."""
+    rows = dataset_of(read(shared_directory, "adventureworks")).entities
+    for name, level in (("family", "category"), ("region", "group")):
+        structure = Structure(HIERARCHIES[name], rows)
+        members = [member for member in structure.members if structure.group_of(member) is not None]
+        assert members
+        assert all(structure.at_level(structure.group_of(member), level) for member in members)
