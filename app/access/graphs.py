@@ -18,6 +18,9 @@ ACTION = "action"
 MEASURE = "measure"
 """Figures of a measure; measures.toml says who reads them, the others get null with NOT_GRANTED."""
 
+ARGUMENT = "Argument"
+"""Stands in schemas.toml for the arguments of a graph's fields, each name once."""
+
 KIND = "kind"
 """Rows of a kind of reference data; who reads none of it (rows.toml) gets null with NOT_GRANTED."""
 
@@ -31,6 +34,8 @@ def check_graph(policies: Policies, graph: str, fields: Mapping[str, Collection[
     for name, classes in listed.items():
         where = f"schemas.toml {graph}.{name}"
         found += _classes(policies, graph, where, classes)
+        if name != "Mutation" and classes.get(ACTION):
+            found.append(Fault("no-action", where, "only a mutation is an action"))
         if name in fields:
             found += _fields(where, classes, fields[name])
     return [*found, *_mutations(policies, graph, listed.get("Mutation", {}))]

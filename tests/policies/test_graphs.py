@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from graphql import InputObjectTypeDefinitionNode, ObjectTypeDefinitionNode, parse
+from graphql import DocumentNode, InputObjectTypeDefinitionNode, ObjectTypeDefinitionNode, parse
 
-from app.access.graphs import check_graph
+from app.access.graphs import ARGUMENT, check_graph
 from app.access.policies import load
 
 SCHEMA = Path(__file__).parents[2] / "schema"
@@ -19,15 +19,27 @@ GRAPHS = ("internal", "supplier", "customer")
 def printed_fields(graph: str) -> Mapping[str, list[str]]:
     """Return the fields of the object and input types that a graph's SDL prints."""
     document = parse((SCHEMA / graph / f"{graph}.graphql").read_text(encoding="utf-8"))
-    return {
+    fields = {
         node.name.value: [field.name.value for field in node.fields or ()]
         for node in document.definitions
         if isinstance(node, ObjectTypeDefinitionNode | InputObjectTypeDefinitionNode)
     }
+    return {**fields, ARGUMENT: sorted(arguments_of(document))}
+
+
+def arguments_of(document: DocumentNode) -> set[str]:
+    """Return the names of all arguments of the fields of a graph."""
+    return {
+        argument.name.value
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode)
+        for field in node.fields or ()
+        for argument in field.arguments or ()
+    }
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_every_field_is_classified(graph: str) -> None:
+def test_every_field_and_argument_is_classified(graph: str) -> None:
     assert [str(fault) for fault in check_graph(load(), graph, printed_fields(graph))] == []
 
 
@@ -69,6 +81,11 @@ def test_a_graph_as_listed_has_no_fault() -> None:
         ({}, {"Rumour": ["text"]}, "unlisted-type"),
         ({"Rumour": {"everyone": ["text"]}}, {}, "stale-type"),
         ({}, {"Query": ["viewer", "everything"]}, "unlisted-field"),
+        ({ARGUMENT: {"everyone": ["at"]}}, {ARGUMENT: ["at", "asWhom"]}, "unlisted-field"),
+        ({ARGUMENT: {"everyone": ["at", "asWhom"]}}, {ARGUMENT: ["at"]}, "stale-field"),
+        ({"Subscription": {"everyone": ["told"]}}, {"Subscription": ["told", "all"]}, "unlisted-field"),
+        ({"Subscription": {"everyone": ["told", "all"]}}, {"Subscription": ["told"]}, "stale-field"),
+        ({"Subscription": {"action": ["told"]}}, {"Subscription": ["told"]}, "no-action"),
         ({"Query": {"everyone": ["viewer", "everything"]}}, {}, "stale-field"),
         ({"Query": {"everyone": ["viewer"], "measure": ["viewer"]}}, {}, "listed-twice"),
         ({"Query": {"astrologer": ["viewer"]}}, {}, "unknown-role"),

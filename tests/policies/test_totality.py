@@ -224,9 +224,46 @@ def test_money_goes_to_finance_and_executives_alone() -> None:
     assert both == {"finance", "executive"}
 
 
+ROLES = {
+    "internal": "sales operations procurement finance executive planner administrator auditor",
+    "supplier": "supplier_planner supplier_viewer",
+    "customer": "customer_planner customer_viewer",
+}
+
+
+def test_the_roles_are_those_that_a_planning_company_has() -> None:
+    assert {audience: " ".join(load().roles_of(audience)) for audience in ROLES} == ROLES
+    assert load().measures["netDemand"]["sales"] == "region", "sales by region"
+    assert load().measures["unitCost"]["operations"] == "site", "operations by site"
+
+
+VALUES = {"plan.series", "plan.series_version", "plan.snapshot_series", "plan.payoff", "plan.binding_limit"}
+"""Tables that hold figures; reference data and submissions go by kind and measure besides."""
+
+
+def test_an_auditor_reads_who_did_what_and_no_business_values() -> None:
+    policies = load()
+    assert not [measure for measure, far in policies.measures.items() if "auditor" in far]
+    assert not [kind for kind, far in policies.kinds.items() if "auditor" in far]
+    assert not [
+        name for name, action in policies.actions.action.items() if "auditor" in policies.roles(action.roles)
+    ]
+    tables = {table for table, rules in policies.rows.items() if "auditor" in rules}
+    assert {table for table in tables if table.startswith("audit.")} == {
+        table for table in policies.rows if table.startswith("audit.")
+    }
+    assert not tables & VALUES
+    assert not {
+        table for table in tables if table.startswith(("outside.", "identity.", "plan.reconciliation"))
+    }
+    assert "auditor" in policies.fields["plan.version"]["sealed_hash"]
+    assert "auditor" not in policies.fields["audit.subject"]["key"]
+
+
 def test_an_administrator_reads_no_business_values() -> None:
     policies = load()
     assert not [measure for measure, far in policies.measures.items() if "administrator" in far]
+    assert not {table for table, rules in policies.rows.items() if "administrator" in rules} & VALUES
     assert {kind for kind, far in policies.kinds.items() if "administrator" in far} == {
         "region",
         "assignment",

@@ -37,6 +37,7 @@ PARTIES = {
     "executive": "EXECUTIVE",
     "planner": "PLANNING",
     "administrator": "ADMIN",
+    "auditor": "ADMIN",
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 from app.access import grants_of
 from app.vocabulary import ENTITIES, Entity
 from schema.internal.reference import camel, code_field, plural, type_name
+from tests.schema.internal.conftest import PARTIES
 
 Ask = Callable[..., Awaitable[Any]]
 COMPANY = Path(str(files("app.demo") / "company"))
@@ -46,9 +47,7 @@ async def test_every_kind_is_listed_as_it_was_imported(ask: Ask, kind: str) -> N
             assert sorted(node[field] or "" for node in nodes) == sorted(row[name] for row in imported)
 
 
-@pytest.mark.parametrize(
-    "role", ["sales", "operations", "procurement", "finance", "executive", "planner", "administrator"]
-)
+@pytest.mark.parametrize("role", PARTIES)
 async def test_a_role_reads_exactly_the_kinds_that_are_granted(ask: Ask, role: str) -> None:
     fields = "\n".join(f"{plural(kind)}(first: 1) {{ nodes {{ id }} }}" for kind in ENTITIES)
     answer = await ask(role, f"{{ {fields} }}")

@@ -13,6 +13,7 @@ import pytest
 
 from app.access import grants_of
 from app.vocabulary import MEASURES
+from tests.schema.internal.conftest import PARTIES
 
 Ask = Callable[..., Awaitable[Any]]
 COMPANY = Path(str(files("app.demo") / "company"))
@@ -170,9 +171,7 @@ async def test_a_quotient_without_a_denominator_is_refused(ask: Ask) -> None:
     assert answer.codes == ["GROUPING_UNDEFINED"]
 
 
-@pytest.mark.parametrize(
-    "role", ["sales", "operations", "procurement", "finance", "executive", "planner", "administrator"]
-)
+@pytest.mark.parametrize("role", PARTIES)
 async def test_each_role_reads_exactly_the_measures_granted(ask: Ask, role: str) -> None:
     fields = "\n".join(f"{name}: series(measure: {name}, first: 1) {{ measure }}" for name in MEASURES)
     answer = await ask(role, f"{{ plan {{ {fields} }} }}")

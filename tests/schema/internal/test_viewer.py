@@ -31,8 +31,9 @@ async def test_a_plant_planner_is_named_with_its_sites(ask: Ask) -> None:
     assert (viewer["regions"], viewer["sites"]) == (None, ["PLANT-S"])
 
 
-async def test_an_administrator_reads_no_measure(ask: Ask) -> None:
-    viewer = (await ask("administrator", VIEWER)).data["viewer"]
+@pytest.mark.parametrize("role", ["administrator", "auditor"])
+async def test_who_manages_or_audits_reads_no_measure(ask: Ask, role: str) -> None:
+    viewer = (await ask(role, VIEWER)).data["viewer"]
     assert (viewer["reads"], viewer["submits"], viewer["actions"]) == ([], [], [])
 
 
