@@ -39,7 +39,7 @@ async def _again_and_again(database: Database, refusals: Refusals | None) -> Non
 async def _keep(database: Database, refusals: Refusals | None, *, ending: bool = False) -> None:
     try:
         if refusals is not None:
-            await (refusals.flush() if ending else refusals.flush_if_due())
+            await (refusals.close() if ending else refusals.flush_if_due())
         await seal_pending(database)
     except (ConcordError, OSError) as error:
         _log.warning("the audit log cannot be sealed, trying again: %s", error)

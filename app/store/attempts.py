@@ -93,17 +93,13 @@ async def take_back(tx: Transaction, place: Place) -> None:
 async def spend_request(tx: Transaction, address: str, per_minute: int) -> int:
     """Count a request of an address; return 0 if it may go on, else the seconds to wait, uncounted.
 
-    `per_minute` requests may come at once, and as many in each minute after.
+    `per_minute` requests may come at once, and as many in each minute after. Addresses that have all of
+    theirs again are forgotten.
     """
     parameters = {"address": address, "size": float(per_minute)}
     if await tx.fetch_value(_SPEND, parameters) is not None:
         return 0
     return math.ceil(60 / per_minute)
-
-
-async def forget_rates(tx: Transaction) -> None:
-    """Delete the addresses that have all of their requests again."""
-    await tx.execute("DELETE FROM identity.request_rate WHERE at < clock_timestamp() - interval '2 minutes'")
 
 
 _WHERE: Final = "WHERE kind = %(kind)s AND name = %(name)s AND address = %(address)s"
@@ -113,8 +109,11 @@ SELECT extract(epoch FROM last_at - clock_timestamp())
 FROM identity.attempt {_WHERE} AND failures >= %(free)s
 """  # noqa: S608  a constant of this module
 _FORGET: Final = """
-DELETE FROM identity.attempt WHERE last_at < clock_timestamp() - make_interval(secs => %(forget)s)
+DELETE FROM identity.attempt WHERE (kind, name, address) IN (
+    SELECT kind, name, address FROM identity.attempt
+    WHERE last_at < clock_timestamp() - make_interval(secs => %(forget)s) LIMIT 100 FOR UPDATE SKIP LOCKED)
 """
+"""What somebody else is at is left to them: two who forget and count at once would wait for one another."""
 _COUNT: Final = """
 INSERT INTO identity.attempt AS a (kind, name, address, failures, last_at)
 VALUES (%(kind)s, %(name)s, %(address)s, 1, clock_timestamp())
@@ -127,6 +126,11 @@ UPDATE identity.attempt SET failures = failures - 1 {_WHERE}
 _REFILLED: Final = """least(%(size)s, r.remaining
     + extract(epoch FROM clock_timestamp() - r.at) * %(size)s / 60)"""
 _SPEND: Final = f"""
+WITH rested AS (
+    DELETE FROM identity.request_rate WHERE address IN (
+        SELECT address FROM identity.request_rate
+        WHERE at < clock_timestamp() - interval '1 minute' AND address <> %(address)s
+        LIMIT 100 FOR UPDATE SKIP LOCKED))
 INSERT INTO identity.request_rate AS r (address, remaining) VALUES (%(address)s, %(size)s - 1)
 ON CONFLICT (address) DO UPDATE SET remaining = {_REFILLED} - 1, at = clock_timestamp()
     WHERE {_REFILLED} >= 1

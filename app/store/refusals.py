@@ -45,6 +45,7 @@ class Refusals:
         self._repeated: Counter[_Kind] = Counter()
         self._beyond = 0
         self._turn = asyncio.Lock()
+        self._beside: set[asyncio.Task[None]] = set()
 
     async def note(self, act: str, target: str | None, who: Who) -> None:
         """Put a refusal on record. That the log cannot be reached is logged: the refusal stands anyway."""
@@ -57,6 +58,12 @@ class Refusals:
         else:
             self._repeated[kind] = 0
             await self._write([_event(kind, 1)])
+
+    def note_beside(self, act: str, target: str | None, who: Who) -> None:
+        """Put a refusal on record without waiting for it, where the wait would tell the caller something."""
+        task = asyncio.get_running_loop().create_task(self.note(act, target, who))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def flush_if_due(self) -> None:
         """Write what was counted if the window is over, and begin the next one."""
@@ -73,6 +80,11 @@ class Refusals:
         if beyond:
             events.append(replace(BEYOND, times=beyond))
         await self._write(events)
+
+    async def close(self) -> None:
+        """Leave nothing unwritten: what is noted beside, and what was counted."""
+        await asyncio.gather(*self._beside)
+        await self.flush()
 
     async def _write(self, events: list[Event]) -> None:
         if not events:

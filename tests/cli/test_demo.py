@@ -62,6 +62,8 @@ def test_a_second_demo_finds_the_same_plan(concord: Run, planned: dict[str, obje
     again = concord("demo", "--no-serve", "--json")
     assert json.loads(again.stdout)["commit"] == planned["commit"]
     assert json.loads(again.stdout)["summary"]["totals"] == planned["summary"]["totals"]  # type: ignore[index]
+    assert json.loads(again.stdout)["users"] == planned["users"] == [seat.user for seat in seats()]
+    assert json.loads(again.stdout)["password"] != planned["password"], "a new one with each start"
 
 
 def test_the_summary_is_for_people(concord: Run, planned: dict[str, object]) -> None:

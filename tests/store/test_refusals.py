@@ -58,3 +58,14 @@ def test_a_network_is_kept_and_no_address() -> None:
     assert network("2001:db8:1:2::9") == "2001:db8:1::/48"
     assert network("::ffff:192.0.2.77") == "192.0.2.0/24"
     assert network("somewhere") == "unknown"
+
+
+async def test_what_is_noted_beside_is_written_in_the_end(database: Database) -> None:
+    clock = Clock()
+    refusals = Refusals(lambda: database, clock=clock)
+    alice = Who(subject="alice", origin="192.0.2.0/24")
+    refusals.note_beside("login.refused", None, alice)
+    clock.now = WINDOW_SECONDS
+    refusals.note_beside("login.refused", None, alice)
+    await refusals.close()
+    assert sum(event.times for event in await refused(database)) == 2

@@ -5,7 +5,6 @@ The issuer itself (`app.auth.issuer`) decides; here it is put on record.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -33,7 +32,6 @@ class StoredRegistry:
         """Take what returns the open database, what keeps refusals, and clients that need no registration."""
         self._database = database
         self._refusals = refusals
-        self._noting: set[asyncio.Task[None]] = set()
         self._builtin = builtin
 
     # --- clients ---------------------------------------------------------------------------------------
@@ -105,7 +103,6 @@ class StoredRegistry:
         places = login_places(name, address)
         async with self._database().write(IDENTITY) as tx:
             bookkeeping(tx, "attempts counted")
-            await attempts.forget_rates(tx)
             waits = [await attempts.seconds_to_wait(tx, place) for place in places]
             if not any(waits):
                 for place in places:
@@ -131,10 +128,7 @@ class StoredRegistry:
         """
         subject = None if account is None else account.subject
         _log.info("login refused: %s from %s: %s", subject or "nobody", network(address), reason)
-        noting = self._refusals.note("login.refused", None, Who(subject=subject, origin=network(address)))
-        task = asyncio.get_running_loop().create_task(noting)
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
+        self._refusals.note_beside("login.refused", None, Who(subject=subject, origin=network(address)))
 
     async def find_session(self, cookie_hash: str) -> Session | None:
         """Return the session of a cookie, if it lives and its account is not disabled."""

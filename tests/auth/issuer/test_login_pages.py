@@ -9,6 +9,7 @@ import httpx2 as httpx
 import pytest
 
 from app.access import IDENTITY
+from app.auth.issuer.hashing import secret_matches
 from app.config import Settings
 from app.main import create_app
 from app.services.identity.accounts import change_password, disable_account, enable_account
@@ -192,6 +193,35 @@ async def test_a_wrong_password_and_an_unknown_name_are_one_answer(
         if name.isalpha() and len(name) < 64:
             answers.add(response.text.replace(f'value="{name}"', ""))
     assert len(answers) == 1
+
+
+async def test_whoever_it_is_one_password_is_hashed(
+    client: httpx.AsyncClient, database: Database, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[bool] = []
+
+    def counted(secret: str, known: str | None) -> bool:
+        hashed.append(known is not None)
+        return secret_matches(secret, known)
+
+    monkeypatch.setattr("app.auth.issuer.passwords.secret_matches", counted)
+    await add_person(database)
+    await add_person(database, "gone")
+    await disable_account(database, "gone", by="test")
+    await add_application(database)
+    form = read_form(await client.get(Asked("portal").address))
+    for name in ("nobody", "gone", "anna"):
+        await anna.send(form, name=name, password="wrong")
+    assert hashed == [False, False, True]
+
+
+async def test_an_oversized_form_is_not_read(client: httpx.AsyncClient, database: Database) -> None:
+    await add_application(database)
+    form = read_form(await client.get(Asked("portal").address))
+    for change in ({"password": "x" * 20_000}, {"request": f"{form.fields['request']}&x={'x' * 7000}"}):
+        response = await client.post("/oauth/login", data={**form.fields, **change})
+        assert response.status_code == 400
+        assert "cannot be read" in response.text
 
 
 async def test_guessing_waits_and_the_right_password_elsewhere_does_not(
