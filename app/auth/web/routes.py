@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 HOME: Final = "/graphql"
 """Where people go who did not say where to."""
+_OTHER_SITES: Final = ("cross-site", "same-site")
 _LONGEST_PATH: Final = 500
 
 
@@ -71,14 +72,18 @@ class WebLogin:
         return RedirectResponse(HOME, 303)
 
     async def _login(self, request: Request) -> Response:
-        """Lead to the provider's pages, or ask which provider it shall be."""
+        """Lead to the provider's pages, or ask which provider it shall be.
+
+        Another site cannot begin a login behind a person's back (and have it end in an account of its own):
+        it gets as far as the question.
+        """
 
         async def work() -> Response:
             next_path = safe_path(request.query_params.get("next"))
             named = request.query_params.get("with")
             chosen = self._providers if named is None else [p for p in self._providers if p.name == named]
-            if len(chosen) != 1:
-                return pages.choice(self._providers, next_path)
+            if len(chosen) != 1 or request.headers.get("sec-fetch-site") in _OTHER_SITES:
+                return pages.choice(chosen or self._providers, next_path)
             return await self._logins.begin(request, chosen[0], next_path)
 
         return await self._as_page(request, work)

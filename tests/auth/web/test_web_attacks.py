@@ -64,6 +64,15 @@ async def test_a_form_of_another_site_does_nothing(tab: Open) -> None:
         assert answer.status_code == 403
 
 
+async def test_another_site_cannot_begin_a_login_behind_somebodys_back(tab: Open) -> None:
+    for site in ("cross-site", "same-site"):
+        anna = tab()
+        page = await anna.http.get("/login", params={"with": "evil"}, headers={"Sec-Fetch-Site": site})
+        assert page.status_code == 200
+        assert page.text.count("<a ") == 1, "it is asked first, and nothing was begun"
+        assert not anna.http.cookies
+
+
 async def test_a_cookie_never_runs_anything_by_get(tab: Open) -> None:
     anna = tab()
     await anna.log_in()
