@@ -22,6 +22,7 @@ from app.store.database import Database, Transaction
 from app.store.deltas import EntityChanges, SeriesChanges
 from app.store.identity import SeriesKey, entity_ids
 from app.store.merges import merge
+from app.store.resolving import Resolution
 from app.store.series import SeriesFrame, read_series
 
 PLANNER = Scope("concord_internal", "concord_planner", {"concord.subject": "planner"})
@@ -242,13 +243,17 @@ class Bench:
             async with self.database.write(HOST) as tx:
                 return await branches.fork(tx, at.head, f"fork {seed}", author="x")
 
-        async def changed_branch() -> tuple[Commit, int]:
+        async def parted() -> tuple[Branch, Commit, int, int]:
+            into, target = await self.branch_off(at.head, CHANGED)
             _, source = await self.branch_off(at.head, CHANGED)
-            return source, await plain.fill(source)
+            return into, source, await plain.fill(target), await plain.fill(source)
 
-        async def merged(given: tuple[Commit, int]) -> object:
+        async def merged(given: tuple[Branch, Commit, int, int]) -> object:
+            into, source, _, _ = given
             async with self.database.write(HOST) as tx:
-                return await merge(tx, self.scratch, given[0], author="x", reason="merge")
+                made = await merge(tx, into, source, author="x", reason="m", resolution=Resolution("theirs"))
+            assert isinstance(made, Commit)
+            return made
 
         return [
             commit(CHANGED, 1 / 20),
@@ -263,8 +268,8 @@ class Bench:
             Case(
                 "merge of 1,000 series",
                 {"host": merged},
-                lambda given: plain.merge(at.head_copy, at.head_copy, given[1]),
-                prepare=changed_branch,
+                lambda given: plain.merge(at.head_copy, given[2], given[3]),
+                prepare=parted,
             ),
         ]
 

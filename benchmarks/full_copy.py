@@ -14,8 +14,9 @@ import psycopg
 
 from app.store.branches import Commit
 from app.store.cells import decode, encode
+from app.store.database import SESSION_OPTIONS
 from app.store.identity import ID_COLUMNS
-from app.store.series import latest, path_parameters
+from app.store.selecting import latest, path_parameters
 
 _NAMES = ", ".join(("series_id", "measure_id", *ID_COLUMNS, "calendar_id", "first_ordinal"))
 _COLUMNS = f"{_NAMES}, cells"
@@ -57,11 +58,7 @@ class FullCopy:
     @classmethod
     async def create(cls, conninfo: str) -> FullCopy:
         """Connect as the administrator and make the table."""
-        made = cls(
-            await psycopg.AsyncConnection.connect(
-                conninfo, autocommit=True, options="-c jit=off -c search_path= -c timezone=UTC"
-            )
-        )
+        made = cls(await psycopg.AsyncConnection.connect(conninfo, autocommit=True, options=SESSION_OPTIONS))
         await made.connection.execute(TABLE)
         return made
 

@@ -39,7 +39,8 @@ class Branch:
 class Commit:
     """A change of a branch, and the state after it; `buckets` is the length of its calendar (0 = none).
 
-    `path_branches` and `path_uptos` say what it sees, `snapshot_id` the newest sealed state on that path.
+    `path_branches` and `path_uptos` say what it sees, `snapshot_id` the newest state on that path that
+    lies ready as a snapshot.
     """
 
     id: int
@@ -94,7 +95,7 @@ SELECT c.id, b.plan_id, c.branch_id, b.name AS branch, c.parent_id, c.merged_id,
                             WHERE p.branch_id = c.branch_id ORDER BY p.ancestor_id) AS path_branches,
        c.id || ARRAY(SELECT p.upto_commit_id FROM plan.branch_path p
                      WHERE p.branch_id = c.branch_id ORDER BY p.ancestor_id) AS path_uptos,
-       (SELECT max(s.commit_id) FROM plan.version s JOIN plan.commit k ON k.id = s.commit_id
+       (SELECT max(s.commit_id) FROM plan.snapshot s JOIN plan.commit k ON k.id = s.commit_id
         WHERE (k.branch_id = c.branch_id AND k.id <= c.id) OR EXISTS (
             SELECT FROM plan.branch_path p WHERE p.branch_id = c.branch_id
                 AND p.ancestor_id = k.branch_id AND k.id <= p.upto_commit_id)) AS snapshot_id,

@@ -44,22 +44,35 @@ def encode(matrix: Matrix) -> tuple[list[int], list[bytes | None]]:
     return first, cells
 
 
+def pack(matrix: Matrix) -> tuple[list[int], list[int], bytes]:
+    """Return each row's first ordinal and number of cells, and all cells one after the other."""
+    present = ~np.isnan(matrix)
+    rows = np.ascontiguousarray(matrix, dtype=CELL)
+    if present.all():
+        return [0] * len(matrix), [matrix.shape[1]] * len(matrix), rows.tobytes()
+    first = present.argmax(axis=1)
+    end = np.where(present.any(axis=1), matrix.shape[1] - present[:, ::-1].argmax(axis=1), first)
+    return first.tolist(), (end - first).tolist(), rows[_span(first, end, matrix.shape[1])].tobytes()
+
+
+def _span(first: npt.NDArray[np.int64], end: npt.NDArray[np.int64], buckets: int) -> npt.NDArray[np.bool_]:
+    """Return the cells (rows, buckets) from each row's first ordinal up to its end."""
+    ordinals = np.arange(buckets)
+    return np.asarray((ordinals >= first[:, None]) & (ordinals < end[:, None]))
+
+
 def decode(blob: bytes, first: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], buckets: int) -> Matrix:
     """Return the matrix of rows whose cells lie one after the other in `blob`.
 
     `first` is each row's first ordinal, `lengths` its number of cells. Cells beyond `buckets` are dropped.
     """
-    values = np.frombuffer(blob, CELL)
-    rows = np.repeat(np.arange(len(first)), lengths)
-    before = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    columns = np.arange(len(values)) - before + np.repeat(first, lengths)
-    matrix = np.full((len(first), buckets), np.nan)
-    inside = columns < buckets
-    if inside.all():
-        matrix[rows, columns] = values
-    else:
-        matrix[rows[inside], columns[inside]] = values[inside]
-    return matrix
+    values, end = np.frombuffer(blob, CELL), first + lengths
+    if len(first) and (first == 0).all() and (lengths == buckets).all():
+        return values.reshape(len(first), buckets).astype(np.float64)
+    width = max(buckets, int(end.max(initial=0)))
+    matrix = np.full((len(first), width), np.nan)
+    matrix[_span(first, end, width)] = values
+    return matrix[:, :buckets]
 
 
 def realign(matrix: Matrix, positions: Sequence[int], buckets: int) -> Matrix:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from psycopg.errors import ReadOnlySqlTransaction
 
 from app.errors import Conflict, InputError, NotFound
 from app.store import branches
 from app.store.branches import Branch, Commit
 from app.store.calendars import ensure_calendar
-from app.store.cells import encode
+from app.store.cells import CELL, pack
 from app.store.database import Transaction
 from app.store.deltas import (
     EntityChanges,
@@ -157,19 +158,22 @@ async def _write_series(tx: Transaction, commit_id: int, made: Commit, values: S
     columns = ", ".join(f"s.{name}" for name in ("measure_id", *ID_COLUMNS))
     for start in range(0, len(values.ids), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
-        first, cells = encode(values.values[part])
+        first, lengths, cells = pack(values.values[part])
         written = await tx.execute(
             f"INSERT INTO plan.series_version (branch_id, series_id, commit_id, "
             f"{columns.replace('s.', '')}, calendar_id, first_ordinal, cells) "
-            f"SELECT %(branch)s, s.id, %(commit)s, {columns}, %(calendar)s, n.first, n.cells "
-            "FROM unnest(%(ids)s::bigint[], %(first)s::int[], %(cells)s::bytea[]) n(id, first, cells) "
-            "JOIN plan.series s ON s.id = n.id",
+            f"SELECT %(branch)s, s.id, %(commit)s, {columns}, %(calendar)s, n.first, "
+            "nullif(substring(%(cells)b::bytea FROM n.place FOR n.length), '') "
+            "FROM unnest(%(ids)b::bigint[], %(first)b::int[], %(places)b::int[], %(lengths)b::int[]) "
+            "n(id, first, place, length) JOIN plan.series s ON s.id = n.id",
             {
                 "branch": made.branch_id,
                 "commit": commit_id,
                 "calendar": made.calendar_id,
                 "ids": values.ids[part].tolist(),
                 "first": first,
+                "places": [1, *(1 + CELL.itemsize * np.cumsum(lengths[:-1])).tolist()],
+                "lengths": [CELL.itemsize * length for length in lengths],
                 "cells": cells,
             },
         )

@@ -20,33 +20,35 @@ from app.store.entities import Row, read_rows
 from app.store.identity import Reference, SeriesKey, entity_ids, series_ids
 from app.store.series import Ids, SeriesFrame, read_ids, read_series
 
-_SPAN = """
-SELECT branch_id, least(coalesce(a.upto, 0), coalesce(b.upto, 0)) AS low,
-       greatest(coalesce(a.upto, 0), coalesce(b.upto, 0)) AS high
-FROM unnest(%(a_branches)s::int[], %(a_uptos)s::bigint[]) a(branch_id, upto)
-FULL JOIN unnest(%(b_branches)s::int[], %(b_uptos)s::bigint[]) b(branch_id, upto) USING (branch_id)
-"""
-"""Per branch, the commits that exactly one of two states sees: above low, up to high."""
+_SPAN = "unnest(%(branches)s::int[], %(lows)s::bigint[], %(highs)s::bigint[]) span(branch_id, low, high)"
 
 
-def _two_paths(a: Commit, b: Commit) -> dict[str, object]:
+def _spans(a: Commit, b: Commit) -> dict[str, list[int]]:
+    """Return, by branch, the commits that exactly one of two states sees: above low, up to high."""
+    of_a, of_b = (dict(zip(state.path_branches, state.path_uptos, strict=True)) for state in (a, b))
+    ends = {name: sorted((of_a.get(name, 0), of_b.get(name, 0))) for name in of_a | of_b}
+    found = [(name, low, high) for name, (low, high) in ends.items() if low < high]
     return {
-        "a_branches": list(a.path_branches),
-        "a_uptos": list(a.path_uptos),
-        "b_branches": list(b.path_branches),
-        "b_uptos": list(b.path_uptos),
+        "branches": [name for name, _, _ in found],
+        "lows": [low for _, low, _ in found],
+        "highs": [high for _, _, high in found],
     }
+
+
+def _written(table: str, columns: str) -> str:
+    """Return the FROM items for the rows of these commits; OFFSET 0 keeps them to the index by commit."""
+    return f"""{_SPAN} CROSS JOIN LATERAL (
+        SELECT {columns} FROM plan.{table} w WHERE w.branch_id = span.branch_id
+            AND w.commit_id > span.low AND w.commit_id <= span.high OFFSET 0) v"""
 
 
 async def changed_series(tx: Transaction, a: Commit, b: Commit) -> Ids:
     """Return ids of the series that were written between two states, ascending; some may be equal again."""
     rows = await tx.fetch_rows(
-        f"SELECT DISTINCT v.series_id FROM ({_SPAN}) span JOIN plan.series_version v "
-        "ON v.branch_id = span.branch_id AND v.commit_id > span.low AND v.commit_id <= span.high "
-        "WHERE span.low < span.high ORDER BY 1",
-        _two_paths(a, b),
+        f"SELECT array_agg(DISTINCT v.series_id) FROM {_written('series_version', 'w.series_id')}",
+        _spans(a, b),
     )
-    return np.array([number for (number,) in rows], dtype=np.int64)
+    return np.array(rows[0][0] or [], dtype=np.int64)
 
 
 async def changed_entities(tx: Transaction, a: Commit, b: Commit) -> list[Reference]:
@@ -54,10 +56,9 @@ async def changed_entities(tx: Transaction, a: Commit, b: Commit) -> list[Refere
     return [
         (kind, code)
         for kind, code in await tx.fetch_rows(
-            f"SELECT DISTINCT v.kind, e.code FROM ({_SPAN}) span JOIN plan.entity_version v "
-            "ON v.branch_id = span.branch_id AND v.commit_id > span.low AND v.commit_id <= span.high "
-            "JOIN plan.entity e ON e.id = v.entity_id WHERE span.low < span.high ORDER BY 1, 2",
-            _two_paths(a, b),
+            f"SELECT DISTINCT v.kind, e.code FROM {_written('entity_version', 'w.kind, w.entity_id')} "
+            "JOIN plan.entity e ON e.id = v.entity_id ORDER BY 1, 2",
+            _spans(a, b),
         )
     ]
 

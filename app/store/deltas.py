@@ -15,7 +15,7 @@ from app.store.database import Transaction
 from app.store.entities import Row, read_rows, stored
 from app.store.identity import Reference, SeriesKey, entity_ids, series_ids
 from app.store.merging import merge_rows, merge_values
-from app.store.series import Ids, SeriesFrame, read_ids, read_series
+from app.store.series import Ids, SeriesFrame, read_ids, read_series, read_values
 from app.vocabulary import ENTITIES, entity_key
 
 CONFLICTS_NAMED = 20
@@ -108,13 +108,13 @@ async def merge_series(
     tx: Transaction, head: Commit, base: Commit | None, ids: Ids, theirs: Matrix
 ) -> SeriesDelta:
     """Return which of `theirs` (rows by `ids`) differ from `head` after merging over `base`."""
-    frame = await read_ids(tx, head, ids.tolist())
-    ours = dense(frame, ids, head.buckets)
+    ours = await read_values(tx, head, ids)
     result = theirs
     if base is not None:
-        before = dense(await read_ids(tx, base, ids.tolist()), ids, head.buckets)
+        before = await read_values(tx, base, ids)
         result, conflicts = merge_values(before, ours, theirs)
         if conflicts.any():
+            frame = await read_ids(tx, head, ids.tolist())
             raise _clash(head, base, _named_cells(frame, ids, conflicts))
     changed = ~same(result, ours).all(axis=1)
     return SeriesDelta(ids[changed], result[changed])

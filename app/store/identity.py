@@ -87,18 +87,24 @@ async def series_ids(
     """
     numbers = _numbers(keys, await measure_ids(tx), known)
     found = await _find_series(tx, plan_id, numbers)
-    missing = {number: key for number, key in numbers.items() if number not in found}
-    if missing and create:
-        columns = [list(column) for column in zip(*sorted(missing, key=_sortable), strict=True)]
-        names = ", ".join(("measure_id", *ID_COLUMNS))
-        arrays = ", ".join(["%s::smallint[]", *("%s::int[]" for _ in ID_COLUMNS)])
-        await tx.execute(
-            f"INSERT INTO plan.series (plan_id, {names}) SELECT %s, n.* FROM unnest({arrays}) n({names}) "
-            "ON CONFLICT DO NOTHING",
-            (plan_id, *columns),
-        )
-        found |= await _find_series(tx, plan_id, missing)
+    if create and (missing := [number for number in numbers if number not in found]):
+        found |= await _create_series(tx, plan_id, missing)
+        if late := [number for number in missing if number not in found]:  # another transaction was faster
+            found |= await _find_series(tx, plan_id, late)
     return {numbers[number]: series for number, series in found.items()}
+
+
+async def _create_series(tx: Transaction, plan_id: int, missing: list[Numbers]) -> dict[Numbers, int]:
+    """Create series, but those that somebody else creates at the same time; returns the new ids."""
+    names = ", ".join(("measure_id", *ID_COLUMNS))
+    arrays = ", ".join("%b::int[]" for _ in range(len(ID_COLUMNS) + 1))
+    columns = [list(column) for column in zip(*sorted(missing, key=_sortable), strict=True)]
+    rows = await tx.fetch_rows(
+        f"INSERT INTO plan.series (plan_id, {names}) SELECT %s, n.* FROM unnest({arrays}) n({names}) "
+        f"ON CONFLICT DO NOTHING RETURNING {names}, id",
+        (plan_id, *columns),
+    )
+    return {row[:-1]: row[-1] for row in rows}
 
 
 Numbers = tuple[int | None, ...]
@@ -141,7 +147,7 @@ async def _find_series(tx: Transaction, plan_id: int, numbers: Iterable[Numbers]
     parameters: list[object] = []
     for pattern, group in patterns.items():
         present = [name for name, has in zip(names, pattern, strict=True) if has]
-        arrays = ", ".join("%s::int[]" for _ in present)
+        arrays = ", ".join("%b::int[]" for _ in present)
         conditions = [f"s.{name} = n.{name}" for name in present if name != "measure_id"]
         conditions += [f"s.{name} IS NULL" for name, has in zip(names, pattern, strict=True) if not has]
         parts.append(

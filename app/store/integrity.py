@@ -17,7 +17,7 @@ PLACES_NAMED = 5
 COUNTED = ("branch", "commit", "version", "series", "series_version", "entity", "entity_version")
 """Tables of schema plan whose sizes say how much was looked at."""
 
-CHANGING = ("branch", "run", "measure", "snapshot_series", "policy")
+CHANGING = ("branch", "run", "measure", "snapshot", "snapshot_series", "policy")
 """Tables of schema plan whose rows may change, by triggers of their own; all others never do."""
 
 

@@ -15,11 +15,12 @@ from app.store.cells import same
 from app.store.commits import lock, write
 from app.store.comparing import changed_entities, changed_series, merge_base
 from app.store.database import Transaction
-from app.store.deltas import EntityDelta, SeriesDelta, dense
+from app.store.deltas import EntityDelta, SeriesDelta
 from app.store.entities import read_rows
-from app.store.merging import merge_rows
+from app.store.identity import SeriesKey
+from app.store.merging import merge_rows, merge_values
 from app.store.resolving import Clashes, Resolution, RowClash, SeriesClash, resolve_row, resolve_values
-from app.store.series import read_ids
+from app.store.series import read_ids, read_values
 
 UNDECIDED = Resolution()
 RETIRED = "@"
@@ -192,14 +193,18 @@ async def _combine_series(
     tx: Transaction, target: Commit, base: Commit, source: Commit, resolution: Resolution
 ) -> tuple[SeriesDelta, tuple[SeriesClash, ...], bool]:
     ids = await changed_series(tx, base, source)
-    frames = [
-        await read_ids(tx, replace(state, calendar_id=target.calendar_id, buckets=target.buckets), ids)
+    states = [
+        replace(state, calendar_id=target.calendar_id, buckets=target.buckets)
         for state in (base, target, source)
     ]
-    before, ours, theirs = (dense(frame, ids, target.buckets) for frame in frames)
-    keys = {
-        number: key for frame in frames for number, key in zip(frame.ids.tolist(), frame.keys, strict=True)
-    }
+    before, ours, theirs = [await read_values(tx, state, ids) for state in states]
+    keys: dict[int, SeriesKey] = {}
+    if (
+        resolution.cells or merge_values(before, ours, theirs)[1].any()
+    ):  # somebody has to be told what clashes
+        for state in states:
+            frame = await read_ids(tx, state, ids.tolist())
+            keys |= zip(frame.ids.tolist(), frame.keys, strict=True)
     result, clashes, decided = resolve_values(keys, ids, (before, ours, theirs), resolution)
     changed = ~same(result, ours).all(axis=1)
     return SeriesDelta(ids[changed], result[changed]), clashes, decided

@@ -33,14 +33,25 @@ def admin(company: Company) -> Iterator[Connection]:
 
 def test_every_table_has_row_security_that_holds_for_its_owner_too(admin: Connection) -> None:
     tables = admin.execute(
-        "SELECT c.oid::regclass::text, c.relrowsecurity, c.relforcerowsecurity, r.rolname FROM pg_class c "
+        "SELECT c.relispartition, c.relrowsecurity, c.relforcerowsecurity, r.rolname FROM pg_class c "
         "JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner "
         "WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit') AND c.relkind IN ('r', 'p')"
     ).fetchall()
-    assert len(tables) == len(POLICIES.fields)
+    assert sum(not is_partition for is_partition, *_ in tables) == len(POLICIES.fields)
     assert {(secured, forced, owner) for _, secured, forced, owner in tables} == {
         (True, True, "concord_owner")
     }
+
+
+def test_partitions_are_reached_through_their_table_alone(admin: Connection) -> None:
+    partitions = admin.execute(
+        "SELECT c.oid::regclass::text, coalesce(c.relacl, acldefault('r', c.relowner)) = "
+        "acldefault('r', c.relowner), EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid), "
+        "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL), "
+        "EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'immutable') "
+        "FROM pg_class c WHERE c.relispartition AND c.relkind = 'r' ORDER BY 1"
+    ).fetchall()
+    assert partitions == [(f"plan.series_version_{n}", True, False, False, True) for n in range(4)]
 
 
 def test_views_run_with_the_rights_of_who_asks(admin: Connection) -> None:

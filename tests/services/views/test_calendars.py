@@ -7,7 +7,8 @@ from datetime import date
 import numpy as np
 
 from app.services.views.calendars import Timing, WorkingTime
-from app.store.series import HEADER, SeriesFrame
+from app.store.series import SeriesFrame
+from app.store.transport import HEADER
 from app.vocabulary import MEASURES, build_calendar
 
 CALENDAR = build_calendar(
