@@ -16,6 +16,7 @@ from app.services.intake.taking import take_in
 from app.services.keeping import kept_log
 from app.services.planning.processes import Processes
 from app.services.reconcile import JOB, execute
+from app.services.snapshots import refresh_again_and_again
 from app.store.database import Database
 from app.store.queue import JobQueue
 
@@ -42,17 +43,23 @@ async def run_worker(settings: Settings, *, stop_at_end_of_input: bool = False) 
 
 
 async def work(database: Database, stop: asyncio.Event, planning_processes: int = 1) -> None:
-    """Work off jobs and take in the inbox until `stop` is set; several processes plan beside this one."""
+    """Work off jobs, take in the inbox and keep snapshots until `stop` is set.
+
+    Several processes plan beside this one.
+    """
     processes = Processes(planning_processes) if planning_processes > 1 else None
     queue = make_queue(database, processes)
-    intake = asyncio.create_task(_take_in_again_and_again(database))
+    beside = [
+        asyncio.create_task(_take_in_again_and_again(database)),
+        asyncio.create_task(refresh_again_and_again(database)),
+    ]
     try:
         async with kept_log(database):
             await queue.work(stop)
     finally:
-        intake.cancel()
-        with suppress(asyncio.CancelledError):
-            await intake
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         if processes is not None:
             await asyncio.to_thread(processes.close)
 

@@ -112,6 +112,28 @@ INVARIANTS = (
             OR v.first_ordinal + octet_length(v.cells) / 8 > k.buckets""",
     ),
     Invariant(
+        "snapshots",
+        "What lies ready of a state is what its history shows (of published ones, the seal says so).",
+        f"""WITH taken AS (
+            SELECT c.id, c.branch_id FROM plan.snapshot n JOIN plan.commit c ON c.id = n.commit_id
+            WHERE NOT EXISTS (SELECT FROM plan.version p WHERE p.commit_id = n.commit_id)),
+        path AS (
+            SELECT id AS snapshot, branch_id, id AS upto FROM taken
+            UNION ALL SELECT t.id, p.ancestor_id, p.upto_commit_id
+            FROM taken t JOIN plan.branch_path p ON p.branch_id = t.branch_id),
+        shown AS (
+            SELECT DISTINCT ON (path.snapshot, v.series_id) path.snapshot, v.*
+            FROM path JOIN plan.series_version v ON v.branch_id = path.branch_id AND v.commit_id <= path.upto
+            ORDER BY path.snapshot, v.series_id, v.commit_id DESC)
+        SELECT format('series %s of the snapshot of commit %s', coalesce(h.series_id, s.series_id),
+            coalesce(h.snapshot, s.snapshot_commit_id)) AS place
+        FROM (SELECT * FROM shown WHERE cells IS NOT NULL) h
+        FULL JOIN (SELECT * FROM plan.snapshot_series WHERE snapshot_commit_id IN (SELECT id FROM taken)) s
+            ON s.snapshot_commit_id = h.snapshot AND s.series_id = h.series_id
+        WHERE ({_identity("h")}, h.calendar_id, h.first_ordinal, h.cells)
+            IS DISTINCT FROM ({_identity("s")}, s.calendar_id, s.first_ordinal, s.cells)""",
+    ),
+    Invariant(
         "reference-on-path",
         "Every row of reference data belongs to a commit of its own branch, under the key that it has.",
         """SELECT format('%s %s at commit %s', v.kind, e.code, v.commit_id) AS place

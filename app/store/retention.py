@@ -128,5 +128,6 @@ async def _thin(
 async def _retire(tx: Transaction, commits: list[int], branches: list[int]) -> None:
     """Note which states are gone, drop their snapshots, close branches that nobody will come back to."""
     await tx.execute("INSERT INTO plan.retired_commit (commit_id) SELECT unnest(%s::bigint[])", (commits,))
+    await tx.execute("DELETE FROM plan.snapshot WHERE commit_id = ANY(%s)", (commits,))
     await tx.execute("DELETE FROM plan.snapshot_series WHERE snapshot_commit_id = ANY(%s)", (commits,))
     await tx.execute("UPDATE plan.branch SET state = 'closed' WHERE id = ANY(%s)", (branches,))

@@ -28,7 +28,7 @@ _CONSTRAINTS = """
 SELECT DISTINCT ON (c.conname, c.conrelid) c.conrelid::regclass::text, quote_ident(c.conname)
 FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
 WHERE n.nspname IN ('plan', 'outside', 'identity', 'audit')
-    AND c.contype IN ('c', 'f', 'u', 'p')
+    AND c.contype IN ('c', 'f', 'u', 'p') AND c.coninhcount = 0
 """
 _UNIQUE_INDEXES = """
 SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

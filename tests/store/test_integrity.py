@@ -81,6 +81,7 @@ TAMPERINGS = {
     "(SELECT id FROM plan.branch WHERE name = 'deeper') WHERE first_ordinal = 0 AND branch_id > 1",
     "series-identity": "UPDATE plan.series_version SET item_id = item_id + 1",
     "series-cells": "UPDATE plan.series_version SET first_ordinal = 1",
+    "snapshots": "INSERT INTO plan.snapshot SELECT id FROM plan.commit WHERE reason = 'import'",
     "reference-on-path": "UPDATE plan.entity_version SET kind = 'item' WHERE kind = 'site'",
     "calendars": "UPDATE plan.bucket SET end_date = end_date + 1 WHERE ordinal = 3",
     "versions": "UPDATE plan.version SET commit_id = 999 WHERE name = 'round'",

@@ -18,7 +18,7 @@ from app.store.migrate import migrate
 from app.store.series import read_series
 from tests.store.world import Cells, as_cells, changes, items, stock, weeks
 
-BEFORE = "0007"
+BEFORE = "0011"
 UNPUBLISHED = "SELECT count(*) FROM plan.snapshot_series"
 
 
