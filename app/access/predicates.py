@@ -2,7 +2,9 @@
 
 A comparison with the caller's ids reads
 `col = ANY ((SELECT nullif(current_setting('concord.x', true), ''))::int[])`: the sub-select is computed once
-per statement, and a setting that was not set is NULL, which lets no row through.
+per statement, and a setting that was not set is NULL, which lets no row through. Beside a list of measures
+the ids are unnested in the sub-select: a list that is no constant would be searched from end to end for every
+row, a sub-select is hashed; no index could serve such a test either way.
 """
 
 from __future__ import annotations
@@ -67,10 +69,16 @@ def any_of(tests: Sequence[str]) -> str | None:
     return tests[0] if len(tests) == 1 else " OR ".join(f"({test})" for test in tests)
 
 
-def within(scope: ScopeRule, setting: str, column: str) -> str:
-    """Return the test that a column lies within a scope, by the setting that holds the caller's ids."""
-    name, value = identifier(column), f"(SELECT nullif(current_setting('{_setting(setting)}', true), ''))"
-    if setting.endswith("_ids"):
+def within(scope: ScopeRule, setting: str, column: str, *, hashed: bool = False) -> str:
+    """Return the test that a column lies within a scope, by the setting that holds the caller's ids.
+
+    `hashed` is for a test that no index serves, and that many ids may be in.
+    """
+    name, set_to = identifier(column), f"nullif(current_setting('{_setting(setting)}', true), '')"
+    value = f"(SELECT {set_to})"
+    if setting.endswith("_ids") and hashed:
+        test = f"{name} IN (SELECT unnest(({set_to})::int[]))"
+    elif setting.endswith("_ids"):
         test = f"{name} = ANY ({value}::int[])"
     elif setting.endswith("_id"):
         test = f"{name} = {value}::int"
@@ -160,7 +168,7 @@ class Compiler:
         scope = self.scope(far)
         for dimension, setting in scope.by.items():
             if dimension in MEASURES[measure].grain:
-                return within(scope, setting, f"{dimension}_id")
+                return within(scope, setting, f"{dimension}_id", hashed=True)
         raise PolicyInvalid(reason=f"{measure} has no dimension that the scope {far} could compare")
 
     def submitted_series(self, role: str) -> str | None:

@@ -54,7 +54,7 @@ def test_an_unset_scope_and_a_measure_list_in_one_policy() -> None:
     assert f"\"measure_id\" = ANY ('{{{ids}}}'::smallint[])" in policy
     assert (
         f"\"measure_id\" = ANY ('{{{IDS['unitCost']}}}'::smallint[]) AND "
-        "(\"site_id\" = ANY ((SELECT nullif(current_setting('concord.site_ids', true), ''))::int[]) "
+        "(\"site_id\" IN (SELECT unnest((nullif(current_setting('concord.site_ids', true), ''))::int[])) "
         "OR (SELECT current_setting('concord.all_sites', true) = 'on'))"
     ) in policy
 
