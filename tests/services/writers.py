@@ -1,6 +1,5 @@
 """A writer of many submissions, as a program of a planner would be: it keeps the head it was told.
 
-
 Started as a process of its own (`python -m tests.services.writers WRITER COUNT`, settings by environment) it
 prints, as JSON, how often each submission was sent.
 """
