@@ -26,3 +26,10 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 def anna(client: httpx.AsyncClient) -> Person:
     """A person at a browser."""
     return Person(client)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords and secrets with the least work: what is tested is not how long it takes."""
+    monkeypatch.setattr("app.auth.issuer.hashing._ITERATIONS", 1)
+    monkeypatch.setattr("app.auth.issuer.hashing._MEMORY_KIB", 8)
