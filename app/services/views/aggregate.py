@@ -86,12 +86,17 @@ def group_index(labels: Sequence[Label]) -> tuple[list[Label], IntArray]:
 
 def add_up(values: FloatArray, index: IntArray, groups: int) -> FloatArray:
     """Return sums (groups, T) of the rows of `values` (n, T); NaN where no row of the group has a value."""
-    held = ~np.isnan(values)
-    sums = np.zeros((groups, values.shape[1]))
-    counts = np.zeros((groups, values.shape[1]))
-    np.add.at(sums, index, np.where(held, values, 0.0))
-    np.add.at(counts, index, held)
-    return np.where(counts > 0, sums, np.nan)
+    result = np.full((groups, values.shape[1]), np.nan)
+    if not len(values):
+        return result
+    order = np.argsort(index, kind="stable")
+    ordered, rows = index[order], values[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    held = ~np.isnan(rows)
+    sums = np.add.reduceat(np.where(held, rows, 0.0), starts, axis=0)
+    known = np.logical_or.reduceat(held, starts, axis=0)
+    result[ordered[starts]] = np.where(known, sums, np.nan)
+    return result
 
 
 def over_time(values: FloatArray, spans: Sequence[Period], rule: str) -> FloatArray:
@@ -100,6 +105,8 @@ def over_time(values: FloatArray, spans: Sequence[Period], rule: str) -> FloatAr
         return values[:, [span.beyond - 1 for span in spans]]
     columns = np.repeat(np.arange(len(spans)), [span.beyond - span.first for span in spans])
     first = spans[0].first if spans else 0
+    if len(columns) == len(spans):
+        return values[:, first : first + len(columns)]
     window = values[:, first : first + len(columns)]
     return add_up(window.T, columns.astype(np.int64), len(spans)).T
 
