@@ -16,6 +16,7 @@ from app.exchange.case_mrp import explode_case
 
 PER_BLOCK = 12  # periods side by side
 DIGITS = 4  # decimals shown
+MOST_LIMITS = 12  # limits shown
 STATUS_WORDS: Mapping[str, str] = {
     "optimal": "proven optimal",
     "feasible": "a plan, not proven optimal",
@@ -64,6 +65,7 @@ def _solved(found: Mapping[str, Any], periods: Sequence[str]) -> Iterator[str]:
         yield from _conflicts(found)
     yield from _table("Decisions", found["decisions"], periods)
     yield from _table("Objective by one more unit of", found["duals"], periods)
+    yield from _limits(found["limits"])
     for scenario in found["scenarios"]:
         yield ""
         yield f"Scenario {scenario['id']}: {_verdict(scenario)}"
@@ -78,6 +80,19 @@ def _verdict(found: Mapping[str, Any]) -> str:
     if found["status"] != "optimal":
         text += f", bound {_number(found['bound'])}, gap {found['gap']:.3%}"
     return text
+
+
+def _limits(limits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say what holds the plan back, dearest first."""
+    if not limits:
+        return
+    yield ""
+    yield "What holds the plan back (change of the objective by one more unit; of a minimum, by one less):"
+    for one in limits[:MOST_LIMITS]:
+        at = f"{one['code']} in {one['period']}, {one['kind'].replace('_', ' ')} {_number(one['limit'])}"
+        yield f"  {at}: {_number(one['value'])}"
+    if len(limits) > MOST_LIMITS:
+        yield f"  and {len(limits) - MOST_LIMITS} more (--json names all)"
 
 
 def _conflicts(found: Mapping[str, Any]) -> Iterator[str]:

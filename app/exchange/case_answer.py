@@ -17,11 +17,15 @@ from app.exchange.case import case_problem
 from app.exchange.case_reach import sold_without_end
 from app.exchange.case_words import conflict_words, relaxation_words, requirement_words
 
+OF_THE_MODEL = ("hours:", "overtime:", "maintained:", "nowhere")
+"""Stocks that stand for hours: that they cannot be kept is no limit of the case."""
+
 
 def solve_case(case: Mapping[str, Any], time_limit: float = INFINITE) -> dict[str, Any]:
     """Solve a case and its scenarios, each within `time_limit` seconds of the solver.
 
     The answer has `id`, `status`, `objective` and `bound` in the case's own sense, `decisions`, `duals`,
+    `limits` (what holds the plan back, each with what one more unit of it changes in the objective),
     where there is no plan `conflicts` (requirements impossible together, none of them too many),
     `relaxation` (the least by which requirements must give way) and `relaxed_objective` (the best then),
     and `scenarios`, a list of the same.
@@ -60,7 +64,7 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
     solution = solve(problem)
     sign = -1.0 if case.get("sense") == "max" else 1.0
     answer: dict[str, Any] = {"id": name, "status": solution.status, "objective": None, "bound": None}
-    answer |= {"decisions": {}, "duals": {}, "conflicts": [], "relaxation": []}
+    answer |= {"decisions": {}, "duals": {}, "limits": [], "conflicts": [], "relaxation": []}
     if solution.status == "limit" and np.isfinite(solution.bound):
         answer["bound"] = sign * solution.bound
     if solution.status == "infeasible":
@@ -72,7 +76,23 @@ def _answer(case: Mapping[str, Any], name: str, time_limit: float) -> dict[str, 
         answer["gap"] = solution.gap
         answer["decisions"] = _decisions(problem, solution)
         answer["duals"] = _duals(problem, solution, sign)
+        answer["limits"] = _limits(problem, solution, sign)
     return answer
+
+
+def _limits(problem: Problem, solution: Solution, sign: float) -> list[dict[str, Any]]:
+    """List the limits that hold the plan back, dearest first: what one more unit changes in the objective."""
+    return [
+        {
+            "kind": one.kind,
+            "code": one.code,
+            "period": problem.buckets[one.bucket],
+            "limit": one.limit,
+            "value": -sign * one.value + 0.0,
+        }
+        for one in solution.binding
+        if not one.code.startswith(OF_THE_MODEL)
+    ]
 
 
 def _explained(problem: Problem, solution: Solution, sign: float) -> dict[str, Any]:

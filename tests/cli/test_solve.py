@@ -63,6 +63,8 @@ def test_one_object_for_machines(concord: Run, written: Callable[[Any], str]) ->
     assert found["bound"] == pytest.approx(21)
     assert found["decisions"]["inv:chair"] == pytest.approx([1, 0])
     assert found["ignored"] == ["items/chair/colour"]
+    (limit,) = (one for one in found["limits"] if one["code"] == "capacity:line")
+    assert (limit["kind"], limit["limit"], limit["value"]) == ("activity_upper", 5.0, pytest.approx(-1))
 
 
 def test_what_cannot_hold_is_told_in_a_planners_words(concord: Run, written: Callable[[Any], str]) -> None:

@@ -43,9 +43,10 @@ def variables(found: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {name: found[name] for name in ("measure", "key", "start")} | more
 
 
-@pytest.mark.parametrize(
-    "measure", ["utilization", "productionPlan", "purchaseProjection", "projectedBalance"]
-)
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("productionPlan", "projectedBalance")]
+
+
+@pytest.mark.parametrize("measure", ["utilization", "purchaseProjection", *LONG])
 async def test_a_figure_is_explained(ask_planned: Ask, measure: str) -> None:
     found = await largest(ask_planned, measure)
     (first, *_) = (await ask_planned("planner", EXPLAIN, variables(found))).data["plan"]["explain"]
