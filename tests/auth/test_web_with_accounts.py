@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -9,9 +10,11 @@ from html import unescape
 import httpx2 as httpx
 import pytest
 
+from app.access import IDENTITY
+from app.auth.issuer.revocations import FRESH_SECONDS
 from app.config import Settings
 from app.main import create_app
-from app.services.identity.accounts import add_account
+from app.services.identity.accounts import add_account, disable_account
 from app.store.database import Database
 from tests.auth.web.conftest import VIEWER
 from tests.outside import plant
@@ -75,6 +78,21 @@ async def test_a_person_with_an_account_here_logs_in_and_out(
     home = await http.get(there)
     assert home.url.path == "/graphql", "the issuer logged out without a question and sent the browser back"
     assert "password" in (await http.get("/login")).text, "and asks for the password again"
+
+
+async def test_somebody_who_is_disabled_is_out_within_seconds(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    await add_account(database, "anna", PASSWORD, audience="internal", role="planner", party=None, by="test")
+    await log_in(http)
+    assert (await http.post("/graphql", json=VIEWER, headers=PAGE)).status_code == 200
+    await disable_account(database, "anna", by="test")
+    await asyncio.sleep(FRESH_SECONDS + 0.2)
+    assert (await http.post("/graphql", json=VIEWER, headers=PAGE)).status_code == 401
+    told = (await http.get("/login/session", headers=PAGE)).json()
+    assert told["session"] is None
+    async with database.read(IDENTITY) as tx:
+        assert await tx.fetch_value("SELECT count(*) FROM identity.web_session") == 0, "and nothing is kept"
 
 
 async def test_over_plain_http_the_cookie_does_not_pretend(
