@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.access import HOST
 from app.cli.output import Json, answer, command, say
-from app.cli.session import with_database
+from app.cli.session import operator, with_database
 from app.services.retention import give_up
 from app.store.retention import Retained
 
@@ -26,7 +25,7 @@ def retain(
 
     Example: python -m app retain --keep-days 400 --dry-run
     """
-    found = with_database(lambda database: give_up(database, HOST, keep_days, dry_run=dry_run))
+    found = with_database(lambda database: give_up(database, operator(), keep_days, dry_run=dry_run))
     answer({**asdict(found), "dry_run": dry_run}, json=json, text=lambda: _tell(found, dry_run=dry_run))
 
 

@@ -34,7 +34,9 @@ class AuditKind(Enum):
     REFUSAL = strawberry.enum_value("refusal", description="Something was refused; `times` may count many.")
     EXPORT = strawberry.enum_value("export", description="Data left as files.")
     READ = strawberry.enum_value("read", description="A sensitive measure was read.")
-    ERASURE = strawberry.enum_value("erasure", description="A name was erased from the log.")
+    ERASURE = strawberry.enum_value(
+        "erasure", description="A name was erased from the log, or old history given up."
+    )
 
 
 def _commit_id(info: Info[Context, None], commit: int | None) -> strawberry.ID | None:

@@ -140,5 +140,7 @@ def open_lab(connection: Connection) -> Lab:
         connection.execute(f"DROP INDEX IF EXISTS {index}")
     for table in tables:
         connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    connection.execute("TRUNCATE plan.measure, plan.policy")
+    connection.execute(
+        "TRUNCATE plan.measure, plan.policy, audit.event, audit.seal, audit.unsealed, audit.subject"
+    )
     return Lab(connection, {table: tuple(columns) for table, columns in tables.items()}, measures)

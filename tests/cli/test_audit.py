@@ -30,6 +30,7 @@ ACTS = {
     "publish": ([["publish", "--rule", "weighted", "--name", "v"]], ["planPublish"]),
     "export": ([["export", "OUT"]], ["export"]),
     "backup": ([["backup", "BACKUP"]], ["backup"]),
+    "retain": ([["retain", "--keep-days", "1"]], ["retain"]),
     "client": (
         [["client", "add", "erp", "--role", "planner"], ["client", "revoke", "erp"]],
         ["client.add", "client.revoke"],
@@ -44,7 +45,8 @@ ACTS = {
 """Each writing command with calls of it, and the events that they leave."""
 ELSEWHERE = {"restore", "user"}
 """Need an empty database, or a password on standard input; looked for in tests of their own."""
-NOTHING_TO_RECORD = {"serve", "worker", "demo", "check-plan", "verify", "solve", "access"}
+READING = {"check-plan", "explain", "scenarios", "frontier", "attribute", "verify", "solve", "access"}
+NOTHING_TO_RECORD = READING | {"serve", "worker", "demo"}
 """Commands that write nothing themselves: what runs in them has events of its own."""
 
 
