@@ -17,6 +17,7 @@
 - `users`     user
 - `keys`      key
 - `secret_input`  passwords and passphrases
+- `parties`   party
 - `access`    access
 - `audit`     audit
 """
@@ -36,6 +37,7 @@ from app.cli.data import export, import_, migrate
 from app.cli.demo import demo
 from app.cli.explain import explain
 from app.cli.keys import key
+from app.cli.parties import party
 from app.cli.planning import check, publish, reconcile
 from app.cli.retention import retain
 from app.cli.serve import serve, worker
@@ -76,6 +78,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "client": client,
     "user": user,
     "key": key,
+    "party": party,
     "access": access,
     "audit": audit,
 }

@@ -52,7 +52,8 @@ own_party AS (
     UNION SELECT p.id FROM party p JOIN customer c ON c.row ->> 'party' = p.row ->> 'party'
     GROUP BY p.id HAVING bool_and(c.id IN (SELECT id FROM own_customer)))
 SELECT me.id AS party_id, me.row ->> 'kind' AS kind,
-    coalesce((me.row ->> 'active')::boolean, true) AS active,
+    coalesce((me.row ->> 'active')::boolean, true) AND NOT EXISTS (
+        SELECT FROM identity.suspension s WHERE s.party = %(party)s AND s.reinstated_at IS NULL) AS active,
     EXISTS (SELECT FROM supplier WHERE row ->> 'party' = %(party)s) AS is_supplier,
     EXISTS (SELECT FROM customer WHERE row ->> 'party' = %(party)s) AS is_customer,
     ARRAY(SELECT code FROM own_region ORDER BY code COLLATE "C") AS regions,

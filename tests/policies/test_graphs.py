@@ -57,6 +57,8 @@ LISTED = {
             "planReconcile",
             "runCancel",
             "planPublish",
+            "partySuspend",
+            "partyReinstate",
         ],
     },
 }

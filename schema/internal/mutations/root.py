@@ -2,6 +2,12 @@
 
 import strawberry
 
+from schema.internal.mutations.party_suspend import (
+    PartyReinstatePayload,
+    PartySuspendPayload,
+    resolve_party_reinstate,
+    resolve_party_suspend,
+)
 from schema.internal.mutations.plan_publish import PlanPublishPayload, resolve_plan_publish
 from schema.internal.mutations.plan_reconcile import (
     PlanReconcilePayload,
@@ -58,4 +64,11 @@ class Mutation:
     plan_publish: PlanPublishPayload = served(
         resolve_plan_publish,
         description="Seal a reconciled plan as a version, and release to each party what it may see.",
+    )
+    party_suspend: PartySuspendPayload = served(
+        resolve_party_suspend,
+        description="Keep a party out: its tokens are refused at once, its sessions and streams end.",
+    )
+    party_reinstate: PartyReinstatePayload = served(
+        resolve_party_reinstate, description="Let a suspended party in again; all its data are as they were."
     )
