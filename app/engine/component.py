@@ -48,6 +48,7 @@ class Result:
     certificate: Certificate | None = None
     seconds: float = 0.0  # solver time spent
     only: bool = False  # known to be the only optimum
+    basis: Basis | None = None  # to go on from under other weights
 
 
 def solve_component(problem: Problem, seconds: float) -> Result:

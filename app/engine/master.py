@@ -19,7 +19,7 @@ from app.engine.canonical import snapped
 from app.engine.component import Result, certified, options_of, started, without_plan
 from app.engine.formulation import formulate
 from app.engine.highs import Options, minimise
-from app.engine.linear import Program, compress, on_face, only_point
+from app.engine.linear import Basis, Program, compress, on_face, only_point
 from app.engine.network import Part, cut, labels, nested, rows_of, whole
 from app.engine.problem import FloatArray, IntArray, Problem
 from app.engine.rules import ACTIVE, Stakes, leximin_component, leximin_stages, settled
@@ -29,20 +29,27 @@ from app.engine.solution import Certificate
 ROUNDS = 60  # of master and components per level; what is not proven by then is stated with its gap
 
 
-def priced_component(problem: Problem, losses: FloatArray, weights: FloatArray, seconds: float) -> Result:
-    """Return the optimum of a component under weights of the losses, and whether it is the only one."""
+def priced_component(
+    problem: Problem, before: Basis | None, losses: FloatArray, weights: FloatArray, seconds: float
+) -> Result:
+    """Return the optimum of a component under weights of the losses, and whether it is the only one.
+
+    `before` is the basis of its optimum under other weights.
+    """
     formulation, options = formulate(problem), options_of(problem, seconds)
     scale = weights @ losses
     program = formulation.program.with_cost(
         scale @ formulation.element_cost, float(scale @ formulation.element_offset)
     )
-    outcome = minimise(program, options, start=started(problem, formulation, program.cost))
+    start = started(problem, formulation, program.cost) if before is None else before
+    outcome = minimise(program, options, narrowed=before is not None, start=start)
     if outcome.verdict != "optimal":
         return without_plan(outcome, formulation, options)
     face = on_face(program, outcome.duals)
     return replace(
         certified(formulation, program, outcome, snapped(outcome.point, program), problem),
         seconds=options.budget.spent,
+        basis=outcome.basis,
         only=outcome.basis is not None and only_point(face, outcome.basis),
     )
 
@@ -66,6 +73,7 @@ class Master:
     settled: FloatArray  # [K] concession at which a stakeholder is held; NaN = free
     owner: list[int] = field(default_factory=list)
     losses: list[FloatArray] = field(default_factory=list)
+    bases: list[Basis | None] = field(default_factory=list)  # of each component's last answer
 
     def add(self, component: int, losses: FloatArray) -> None:
         """Learn of a further plan of a component."""
@@ -138,7 +146,8 @@ def _level(runner: Runner, parts: Sequence[Part], master: Master) -> Level:
     accept = parts[0].problem.parameters.accept
     for _ in range(ROUNDS):
         theta, weights, values = master.mix(len(parts))
-        answers = runner.run(priced_component, parts, stakes.losses, weights)
+        answers = runner.each(priced_component, parts, master.bases, stakes.losses, weights)
+        master.bases = [answer.basis for answer in answers]
         held = np.where(np.isnan(master.settled), 0.0, stakes.ranges * np.nan_to_num(master.settled))
         given = float(weights @ (stakes.best - held))
         level = Level(
@@ -167,7 +176,8 @@ def leximin_by_master(
     for number, elements in enumerate(plans):
         for row in elements:
             master.add(number, stakes.losses @ row)
-    levels = leximin_levels(replace(runner, cache=None), parts, master)
+    master.bases = [None] * len(parts)
+    levels = leximin_levels(runner, parts, master)
     first, last = levels[0], levels[-1].answers
     if any(answer.decisions is None for answer in last):
         return list(parts), last, first.weights, _certificate(stakes, last, np.inf, first), -np.inf

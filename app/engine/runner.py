@@ -69,5 +69,19 @@ class Runner:
             self.report(done, len(fresh), tag)
         return [known[key] for key in keys]
 
+    def each(
+        self, work: Callable[..., Result], parts: Sequence[Part], own: Sequence[object], *fixed: FloatArray
+    ) -> list[Result]:
+        """Answer `work(problem, own, *fixed, seconds)` for every component; nothing is kept."""
+        self.report(0, len(parts), work.__name__)
+        mapped = self.executor.map if self.executor is not None and len(parts) > 1 else map
+        problems, seconds = (part.problem for part in parts), (self.left for _ in parts)
+        answers = []
+        for answer in mapped(work, problems, own, *([item] * len(parts) for item in fixed), seconds):
+            self.spent += answer.seconds
+            answers.append(answer)
+            self.report(len(answers), len(parts), work.__name__)
+        return answers
+
     def _recall(self, key: bytes) -> Result | None:
         return self.cache.get(key) if self.cache is not None else None

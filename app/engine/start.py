@@ -37,9 +37,19 @@ def starting_basis(problem: Problem, program: Program, layout: Layout, rows: Row
         served = np.where(served >= 0, served, layout.backlog)
     columns[material[rows.balance >= 0]] = True
     columns[served[rows.demand >= 0]] = True
+    columns[_changes(program, rows)] = True
     hours = np.where(layout.regular >= 0, layout.regular, layout.overtime)
     columns[hours[rows.capacity >= 0]] = True
     return Basis.of(columns[:-1], program.row_lower < program.row_upper)
+
+
+def _changes(program: Program, rows: Rows) -> IntArray:
+    """Pick a column of each row of smoothing that is in no other row: the rise or fall that it measures."""
+    single = np.flatnonzero(np.diff(program.start) == 1)
+    row = program.index[program.start[single]]
+    first = np.flatnonzero(np.isin(row, rows.smoothing[rows.smoothing >= 0]))
+    _, one = np.unique(row[first], return_index=True)
+    return single[first[one]]
 
 
 def _basic_material(problem: Problem, layout: Layout) -> IntArray:
