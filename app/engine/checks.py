@@ -18,6 +18,7 @@ from app.engine.requirements import most_levels
 from app.errors import ProblemInvalid
 
 HUGE = 1e12  # quantities, costs and hours beyond this are a mistake of units
+SPAN = 1e12  # greatest ratio between two coefficients of a problem
 SHOWN = 20  # findings of one check that are listed one by one
 
 
@@ -214,6 +215,19 @@ def check_storages(problem: Problem) -> Iterator[Finding]:
     yield from _cells("storages", names, wrong, "the space per unit is negative or no number")
 
 
+def check_scale(problem: Problem) -> Iterator[Finding]:
+    """Find units per unit that span more than SPAN: no solver tells the small ones from nothing."""
+    blocks = (problem.inputs.quantity, problem.uses.hours, problem.activities.output, problem.storages.space)
+    sizes = np.concatenate([np.abs(block).ravel() for block in blocks])
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    if len(sizes) and sizes.max() > SPAN * sizes.min():
+        text = (
+            f"Quantities and hours per unit and yields run from {sizes.min():.3g} to {sizes.max():.3g}, "
+            f"more than 12 orders of magnitude. Choose units that bring them closer together."
+        )
+        yield _error("scale", "units", text)
+
+
 def check_supply(problem: Problem) -> Iterator[Finding]:
     """Warn of demand that nothing can ever supply: no stock, no receipt, no activity."""
     stocks, acts = problem.stocks, problem.activities
@@ -235,6 +249,7 @@ CHECKS: tuple[Callable[[Problem], Iterator[Finding]], ...] = (
     check_cycles,
     check_lots,
     check_storages,
+    check_scale,
     check_supply,
 )
 

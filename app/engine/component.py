@@ -64,6 +64,9 @@ def solve_component(problem: Problem, seconds: float) -> Result:
     if problem.parameters.canonical:
         point = canonical_point(formulation.program, outcome, problem, formulation.layout, options)
     answer = certified(formulation, formulation.program, outcome, point, problem)
+    if answer.certificate is not None and not answer.certificate.accepted and point is not outcome.point:
+        # numbers too far apart for the tie-breaks: the proof goes before them
+        answer = certified(formulation, formulation.program, outcome, outcome.point, problem)
     return replace(answer, seconds=options.budget.spent)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import highspy
@@ -16,6 +16,7 @@ import numpy as np
 
 from app.engine.linear import AT_LOWER, AT_UPPER, BASIC, Basis, Program
 from app.engine.problem import FloatArray, IntArray
+from app.engine.scaling import scaled, uneven
 
 COLUMNWISE, MINIMISE = 1, 1  # how HiGHS numbers them
 FROM_BASIS: Mapping[str, str | int] = {
@@ -24,6 +25,7 @@ FROM_BASIS: Mapping[str, str | int] = {
     "simplex_scale_strategy": 0,
     "simplex_dual_edge_weight_strategy": 1,  # devex: exact steepest-edge weights cost more than they save
 }
+STRICT = 1e-10  # tolerance where units are changed: what is small there may be large in the planner's
 _THREAD = threading.local()
 FROM_POINT: Mapping[str, str | int] = {**FROM_BASIS, "simplex_strategy": 4}  # primal: the basis is feasible
 _STATUS = np.array(  # in the order of AT_LOWER, BASIC, AT_UPPER
@@ -111,6 +113,8 @@ def minimise(
     so nearly solved) and small ones to the simplex. Where an attempt does not end in an optimum or a limit,
     the next one is made, and the simplex without presolve has the last word.
     """
+    if uneven(program):
+        return _evened(program, options, narrowed)
     if start is not None:
         outcome = _run(program, options, FROM_POINT if narrowed else FROM_BASIS, start)
         if outcome.verdict in {"optimal", "limit"}:
@@ -121,6 +125,18 @@ def minimise(
     if outcome.verdict in trusted:
         return outcome
     return _run(program, options, {"presolve": "off"})
+
+
+def _evened(program: Program, options: Options, narrowed: bool) -> Outcome:
+    """Solve a program of very different numbers under other units, and carry the answer back."""
+    even, by_column, by_row = scaled(program)
+    strict = replace(options, tolerance=min(options.tolerance, STRICT))
+    outcome = _run(even, strict, {} if narrowed else {"solver": "simplex"})
+    if outcome.verdict not in {"optimal", "limit"}:
+        outcome = _run(even, strict, {"presolve": "off"})
+    point = np.clip(outcome.point * by_column, program.lower, program.upper)
+    duals = outcome.duals * by_row
+    return replace(outcome, point=point, duals=duals, objective=program.worth(point))
 
 
 def search(program: Program, options: Options, gap: float) -> WholeOutcome:
