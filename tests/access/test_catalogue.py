@@ -203,6 +203,7 @@ def test_publication_alone_releases(admin: Connection) -> None:
     assert may(admin, "publisher", "INSERT", "UPDATE") == {
         *releases,
         "plan.version",
+        "plan.snapshot",
         "plan.snapshot_series",
         "plan.idempotency",
     }
