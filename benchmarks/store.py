@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -30,6 +31,7 @@ from app.store.database import Database
 from app.store.migrate import migrate
 
 EXTERNAL = "CONCORD_DATABASE_URL"
+SIDES = ("planner", "host")
 
 
 def main() -> None:
@@ -74,9 +76,9 @@ async def _measured(bench: Bench, rounds: int) -> list[str]:
     outcomes: list[Outcome] = []
     for case in bench.cases():
         outcomes.append(await measure(case, rounds))
-        print(f"{time.strftime('%H:%M:%S')} {case.name}", flush=True)
+        print(f"{time.strftime('%H:%M:%S')} {table(outcomes, SIDES)[-1]}", file=sys.stderr, flush=True)
     await bench.full_copy.empty()
-    return table(outcomes, ["planner", "host"])
+    return table(outcomes, SIDES)
 
 
 @asynccontextmanager
