@@ -44,8 +44,8 @@ ACTS = {
     ),
 }
 """Each writing command with calls of it, and the events that they leave."""
-ELSEWHERE = {"restore", "user"}
-"""Need an empty database, or a password on standard input; looked for in tests of their own."""
+ELSEWHERE = {"restore", "user", "party"}
+"""Need an empty database, a password on standard input, a party; looked for in tests of their own."""
 READING = {"check-plan", "explain", "frontier", "attribute", "verify", "solve", "access"}
 NOTHING_TO_RECORD = READING | {"serve", "worker", "demo"}
 """Commands that write nothing themselves: what runs in them has events of its own."""

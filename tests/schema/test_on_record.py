@@ -73,6 +73,12 @@ ACTS: list[Act] = [
     ),
 ]
 """Each mutation with who uses it and an input that is accepted, in an order in which all are."""
+ACTS += [
+    ("partySuspend", "internal", "administrator", {"party": "PV2", "reason": "contract ended"}),
+    ("partyReinstate", "internal", "administrator", {"party": "PV2"}),
+]
+RIGHTS = {"partySuspend": "party.suspend", "partyReinstate": "party.reinstate"}
+"""Acts about rights go by the name that the command line gives them too."""
 PARTY = {"internal": "PLAN", "supplier": "PV1", "customer": "PC1"}
 
 
@@ -110,14 +116,15 @@ async def test_every_mutation_is_on_record(company: Served, database: Database) 
         assert answer[name]["userErrors"] == [], name
         run = answer[name].get("run", {}).get("id", run)
         event, *_ = await recorded(database, role=role)
-        assert (event.act, event.audience, event.party) == (name, audience, PARTY[audience])
+        assert (event.act, event.audience, event.party) == (RIGHTS.get(name, name), audience, PARTY[audience])
         assert event.subject is not None
         assert PARTY[audience] in event.subject
         assert event.origin == "127.0.0.0/24"
         assert event.policy_digest is not None
-        changes_a_branch = name not in ("runCancel", "planReconcile") and audience == "internal"
+        changes_a_branch = name not in ("runCancel", "planReconcile", *RIGHTS) and audience == "internal"
         assert (event.after_commit is not None) == changes_a_branch, name
-        assert event.kind == ("publication" if name == "planPublish" else "write")
+        kinds = {"planPublish": "publication", **dict.fromkeys(RIGHTS, "grant")}
+        assert event.kind == kinds.get(name, "write")
     started = [event for event in await recorded(database) if event.origin != "process"]
     assert "unnamed" not in {event.act for event in started}
     submissions = [event for event in started if event.audience in ("supplier", "customer")]
