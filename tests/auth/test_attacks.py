@@ -13,13 +13,19 @@ import httpx2 as httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 
-from app.auth import TokenValidator, load_signing_keys
+from app.auth import Principal, TokenValidator, load_signing_keys
 from app.config import Settings
 from app.errors import Unauthenticated
-from app.main import create_app
+from app.main import SCHEMAS, create_app
+from schema.asgi.callers import BearerCallers
+from schema.asgi.routes import graphql_routes
+from schema.context import Context
 from tests.auth.attacks import EVERY_ISSUER, MAPPING_ATTACKS, NOW, Forge
 from tests.auth.provider import NEW_KEY, running_provider
+from tests.sockets import Closed, in_app
 
 PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
 
@@ -144,6 +150,32 @@ async def test_every_attack_is_refused(name: str, forges: dict[str, Forge], sett
     assert sorted(set(attacks_on(name)) - set(refused)) == []
     assert messages == {("A valid access token is required.", "UNAUTHENTICATED", "{}", None)}
     await validator.authenticate(forges[name].make())
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+async def test_every_attack_is_refused_at_connection_init_too(
+    name: str, forges: dict[str, Forge], settings: Settings
+) -> None:
+    """The same list through a WebSocket: one close code, one reason, whatever is wrong."""
+
+    def make_context(principal: Principal, connection: HTTPConnection) -> Context:
+        raise AssertionError(f"{principal} came in")
+
+    routes = graphql_routes(settings, SCHEMAS, make_context, BearerCallers(TokenValidator(settings)))
+    app, every, ends = Starlette(routes=routes), {**EVERY_ISSUER, **MAPPING_ATTACKS}, []
+    tokens = [every[attack](forges[name]) for attack in attacks_on(name)]
+    padded = [token for token in tokens if token.strip(" ") != token]  # spaces around a token are none of it
+    assert len(padded) <= 3
+    for token in tokens:
+        if token in padded:
+            continue
+        async with in_app(app) as opened:
+            payload = {"Authorization": f"Bearer {token}"}
+            await opened.send({"type": "connection_init", "payload": payload})
+            ends.append(await opened.receive())
+    assert len(ends) == len(tokens) - len(padded)
+    reason = "UNAUTHENTICATED: A valid access token is required."
+    assert all(end == Closed(4403, reason) for end in ends)
 
 
 def test_the_page_says_how_many_attacks_there_are() -> None:
