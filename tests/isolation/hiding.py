@@ -71,13 +71,15 @@ def hide(
 
 
 def _world(connection: psycopg.Connection[Any]) -> Mapping[str, list[Row]]:
-    """Return all rows of all policed tables, with their places (`ctid`)."""
+    """Return all rows of all policed tables, with their places (`ctid`, told apart by partition)."""
     world = {}
     with connection.cursor(row_factory=dict_row) as cursor:
         for table in POLICIES.rows:
             name = sql.Identifier(*table.split("."))
             world[table] = list(
-                cursor.execute(sql.SQL("SELECT ctid::text, * FROM {}").format(name)).fetchall()
+                cursor.execute(
+                    sql.SQL("SELECT tableoid::bigint || ' ' || ctid::text AS ctid, * FROM {}").format(name)
+                ).fetchall()
             )
     return world
 
@@ -88,7 +90,10 @@ def _change(
     """Change one row as far as it is hidden; return 1 if anything was done."""
     if not seen and _may_go(table, row) and random.random() < 0.25:
         name = sql.Identifier(*table.split("."))
-        connection.execute(sql.SQL("DELETE FROM {} WHERE ctid = %s::tid").format(name), (row["ctid"],))
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE tableoid::bigint || ' ' || ctid::text = %s").format(name),
+            (row["ctid"],),
+        )
         return 1
     done = 0
     if not seen and table.startswith("outside.") and random.random() < 0.3:
@@ -102,7 +107,7 @@ def _change(
     changed = {name: value for name, value in changed.items() if value is not None}
     if changed:
         assigned = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changed)
-        text = sql.SQL("UPDATE {} SET {} WHERE ctid = %s::tid")
+        text = sql.SQL("UPDATE {} SET {} WHERE tableoid::bigint || ' ' || ctid::text = %s")
         values = [*changed.values(), row["ctid"]]
         connection.execute(text.format(sql.Identifier(*table.split(".")), assigned), values)
     return done + bool(changed)
