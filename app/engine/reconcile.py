@@ -26,6 +26,10 @@ from app.engine.stakeholders import loss_weights
 from app.engine.targets import goals_component, lexicographic_component, linked_order
 from app.errors import PlanningError
 
+LARGEST_SHARE = 0.5
+"""Of all activities: a component that holds more would be solved again in every round of a master, and is
+better solved once with the rest."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
@@ -120,8 +124,12 @@ def by_leximin(session: Session, parts: Sequence[Part], stakes: Stakes) -> Ruled
     """Rule 43, `leximin`: the greatest concession is least, then the next greatest, and so on."""
     if not stakes.conflicting.any():
         return by_weights(session, parts, stakes)
-    if len(parts) > 1:
-        return _by_master(session, parts, stakes)
+    sizes = [len(part.activities) for part in parts]
+    if max(sizes) <= LARGEST_SHARE * sum(sizes):
+        ruled = _by_master(session, parts, stakes)
+        if ruled.solution.status != "feasible":
+            return ruled
+    # What the master could not prove of its parts is proven as one program, which takes longer.
     part, (result, multipliers) = _linked(session, leximin_component, stakes)
     frame = Frame(stakes.unit, 0.0, stakes.per_currency(multipliers))
     return _answer(session, [part], [result], frame, multipliers * frame.money)
