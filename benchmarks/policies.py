@@ -21,7 +21,7 @@ import psycopg
 from measuring import Case, measure
 from store import fresh_database
 
-from app.access import HOST, Scope
+from app.access import HOST, PUBLISHER, Scope
 from app.auth import Principal
 from app.config import Settings
 from app.errors import InputError
@@ -105,7 +105,7 @@ async def _fill(database: Database, parties: int, lines: int, releases: int) -> 
         )
         ids = dict(await tx.fetch_rows("SELECT code, id FROM plan.entity WHERE kind = 'party'"))
     for name in names:
-        async with database.write(HOST) as tx:
+        async with database.write(PUBLISHER) as tx:
             for ordinal in range(1, releases + 1):
                 await append_release(tx, ids[name], "supplier", _head(name, ordinal), _lines(name, lines))
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from app.access import HOST
+import pytest
+
+from app.access import HOST, PUBLISHER
 from app.config import Settings
 from app.store.database import Database
 from app.store.releases import Contents, Release, ReleasedAnswer, ReleasedProjection, append_release
@@ -114,12 +116,11 @@ def contents(party: str, audience: str) -> Contents:
 async def released(database: Database) -> None:
     """Write a release to each party."""
     await plant(database, entities())
-    async with database.write(HOST) as tx:
+    async with database.read(HOST) as tx:
+        ids = dict(await tx.fetch_rows("SELECT code, id FROM plan.entity WHERE kind = 'party'"))
+    async with database.write(PUBLISHER) as tx:
         for party, audience in parties().items():
-            number = await tx.fetch_value(
-                "SELECT id FROM plan.entity WHERE kind = 'party' AND code = %s", (party,)
-            )
-            await append_release(tx, number, audience, head(party), contents(party, audience))
+            await append_release(tx, ids[party], audience, head(party), contents(party, audience))
 
 
 class Tally:
@@ -160,6 +161,9 @@ async def reading(served: Served, party: str, audience: str, tally: Tally) -> No
             tally.check(party, await client.ask(QUERIES[audience], first=chance.randint(1, LINES)))
 
 
+# A request given up between two fields leaves the second one's coroutine unstarted, as the executor stops.
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_no_wrong_row_for_forty_principals_at_once(settings: Settings, database: Database) -> None:
     await released(database)
     tally = Tally()
