@@ -31,10 +31,12 @@ async def test_a_plant_planner_is_named_with_its_sites(ask: Ask) -> None:
     assert (viewer["regions"], viewer["sites"]) == (None, ["PLANT-S"])
 
 
-@pytest.mark.parametrize("role", ["administrator", "auditor"])
-async def test_who_manages_or_audits_reads_no_measure(ask: Ask, role: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "actions"), [("administrator", ["partyReinstate", "partySuspend"]), ("auditor", [])]
+)
+async def test_who_manages_or_audits_reads_no_measure(ask: Ask, role: str, actions: list[str]) -> None:
     viewer = (await ask(role, VIEWER)).data["viewer"]
-    assert (viewer["reads"], viewer["submits"], viewer["actions"]) == ([], [], [])
+    assert (viewer["reads"], viewer["submits"], viewer["actions"]) == ([], [], actions)
 
 
 @pytest.mark.parametrize("role", ["sales", "finance", "administrator"])
