@@ -49,7 +49,9 @@ def test_parts_add_up_exactly_in_any_order(total: float, weights: list[float], d
         added += part
     assert added == total
     for part, weight in zip(parts, weights, strict=True):
-        assert part == pytest.approx(total * weight / fsum(weights), rel=1e-9, abs=1e-9 * abs(total) + 1e-300)
+        assert part == pytest.approx(
+            total * (weight / fsum(weights)), rel=1e-9, abs=1e-9 * abs(total) + 1e-300
+        )
 
 
 @given(total=st.integers(0, 10**6), weights=WEIGHTS, scale=st.sampled_from([0.25, 2.0, 1024.0]))
