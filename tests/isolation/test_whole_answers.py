@@ -50,6 +50,10 @@ def test_over_a_network(who: Who, places: Places) -> None:
     search([who], places, over_http, pairs=4, sequences=36)
 
 
+AUDITORS_ALONE = {("query", "auditEvents"), ("query", "auditHead")}
+"""Answered with data to nobody who plays: an auditor's moments and pseudonyms differ by nature."""
+
+
 @pytest.mark.slow
 def test_how_much_was_played() -> None:
     """2,000 sequences over 50 pairs, and an answer with data to every operation of every graph."""
@@ -58,4 +62,4 @@ def test_how_much_was_played() -> None:
         pytest.skip("says nothing unless the whole file has run")
     assert TALLY.sequences >= 2000
     for audience, answered in TALLY.answered.items():
-        assert set(answered) == set(graph(audience).operations), audience
+        assert set(answered) == set(graph(audience).operations) - AUDITORS_ALONE, audience
