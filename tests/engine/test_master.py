@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.engine import reconcile as module
 from app.engine.cache import Cache
 from app.engine.network import components, whole
 from app.engine.payoff import Payoff, payoff_component
@@ -65,3 +66,26 @@ def test_order_and_cache_do_not_change_the_answer():
     np.testing.assert_allclose(
         first.solution.decisions.level, other.solution.decisions.level[order], atol=1e-6
     )
+
+
+def test_what_the_master_does_not_prove_is_proven_as_one_program(monkeypatch):
+    problem = of(1)
+    by_master = reconcile(problem, THREE)
+    coordinated = module._by_master
+
+    def unproven(*given):
+        ruled = coordinated(*given)
+        return replace(ruled, solution=replace(ruled.solution, status="feasible"))
+
+    monkeypatch.setattr(module, "_by_master", unproven)
+    answer = reconcile(problem, THREE)
+    assert (answer.status, answer.solution.components) == ("optimal", 1)
+    assert answer.solution.certificate.accepted
+    shares = [[one.share for one in each.concessions] for each in (answer, by_master)]
+    assert sorted(shares[0]) == pytest.approx(sorted(shares[1]), abs=1e-6)
+
+
+def test_one_large_component_is_not_handed_to_the_master(monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_SHARE", 0.1)
+    monkeypatch.setattr(module, "_by_master", lambda *_: pytest.fail("the master was asked"))
+    assert reconcile(of(1), THREE).status == "optimal"
